@@ -1,0 +1,114 @@
+//! What part of a run the plots show.
+
+use std::sync::Arc;
+
+use crate::snapshot::Snapshot;
+
+/// Among which outputs an answer is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Candidates {
+    /// All outputs.
+    All,
+    /// The classes met so far.
+    Seen,
+    /// The classes of the task that the sample is from.
+    Task,
+}
+
+impl Candidates {
+    /// Every set, widest first.
+    pub const EVERY: [Self; 3] = [Self::All, Self::Seen, Self::Task];
+
+    /// As written in a file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Seen => "seen",
+            Self::Task => "task",
+        }
+    }
+
+    /// As shown.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::All => "all outputs",
+            Self::Seen => "classes seen so far",
+            Self::Task => "the task's own classes",
+        }
+    }
+
+    /// The set called `name` in a file, or shown as `name`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|set| set.name() == name || set.label() == name)
+    }
+}
+
+/// A run of a reference method on the same stream and network, to compare accuracies with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Such as "cumulative training".
+    pub label: String,
+    /// Its final average accuracy among the candidates of the live curves, 0 to 1.
+    pub accuracy: f64,
+}
+
+/// What part of a run the plots show.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Which variant of a sweep.
+    pub variant: usize,
+    /// Which replica names the tasks, where each has its own order.
+    pub replica: usize,
+    /// Visible steps; `None`: the whole stream.
+    pub range: Option<(f64, f64)>,
+    /// Candidate classes of the accuracy matrix; `None`: those of the live curves.
+    pub candidates: Option<Candidates>,
+    /// Show reference lines.
+    pub references: bool,
+    /// Finished runs of reference methods.
+    pub known: Vec<Known>,
+    /// The switch that the gap plot shows, as (block, group); `None`: the latest one with a gap.
+    pub gap: Option<(usize, usize)>,
+    /// A finished run to compare with.
+    pub pinned: Option<Arc<Snapshot>>,
+}
+
+impl PartialEq for View {
+    /// Equal views give equal plots of one snapshot: the pinned run is compared by identity.
+    fn eq(&self, other: &Self) -> bool {
+        let pinned = match (&self.pinned, &other.pinned) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        pinned
+            && (self.variant, self.replica, self.candidates, self.references, self.gap)
+                == (other.variant, other.replica, other.candidates, other.references, other.gap)
+            && self.range == other.range
+            && self.known == other.known
+    }
+}
+
+impl View {
+    /// The candidates of the accuracy matrix.
+    pub fn candidates(&self, snapshot: &Snapshot) -> Candidates {
+        self.candidates
+            .or_else(|| Candidates::by_name(snapshot.layout.candidates))
+            .unwrap_or(Candidates::Seen)
+    }
+
+    /// The variant shown, which exists.
+    pub fn variant(&self, snapshot: &Snapshot) -> usize {
+        self.variant.min(snapshot.layout.variants().len().saturating_sub(1))
+    }
+
+    /// First and last visible step, in whole steps.
+    pub fn steps(&self, snapshot: &Snapshot) -> (u64, u64) {
+        let total = snapshot.layout.total_steps();
+        match self.range {
+            // One step more on either side, so that lines reach the edges.
+            Some((from, to)) => ((from.floor() - 1.0).max(0.0) as u64, (to.ceil() + 1.0).max(0.0) as u64),
+            None => (0, total),
+        }
+    }
+}
