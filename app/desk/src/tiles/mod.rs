@@ -1,6 +1,5 @@
 //! The plots in the middle of the window: dockable tiles, each with a header and one figure.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use mnemoscope_core::Component;
@@ -88,7 +87,7 @@ pub enum Action {
         /// "svg", "png" or "csv".
         extension: &'static str,
         /// A file name to begin with, such as "accuracy-per-task.svg".
-        suggestion: PathBuf,
+        suggestion: String,
     },
     /// Start the run: the button of an empty tile.
     Run,
