@@ -1,0 +1,243 @@
+//! What can be wrong with data and streams. Each text names the place and the fix.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a data set could not be loaded.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// A path knob is empty.
+    #[error("data set {source_name}: {knob} is empty; give the path of a file")]
+    NoPath {
+        /// The kind of data source.
+        source_name: &'static str,
+        /// The empty knob.
+        knob: &'static str,
+    },
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {error}; check the path, that it is a file and that it may be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The compressed data are damaged.
+    #[error("{path}: the gzip data are damaged ({error}); download or copy the file again")]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        error: io::Error,
+    },
+    /// Not an IDX file of the wanted kind.
+    #[error(
+        "{path}: starts with {found:#010x}, not with {wanted:#010x} as an IDX file of {what} does; \
+         check that images and labels are not exchanged"
+    )]
+    WrongMagic {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the header.
+        found: u32,
+        /// What should stand there.
+        wanted: u32,
+        /// "images" or "labels".
+        what: &'static str,
+    },
+    /// The header promises more than the file holds.
+    #[error(
+        "{path}: the header promises {claimed} bytes of data, the file holds {held}; it is cut short or its header is \
+         wrong: download or copy it again"
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes by the header.
+        claimed: u64,
+        /// Bytes that are there, or "at most n" for compressed files that were not read.
+        held: String,
+    },
+    /// The file holds more than the header says.
+    #[error("{path}: holds more than the {claimed} bytes of data that its header says; it is not a plain IDX file")]
+    Excess {
+        /// The file.
+        path: PathBuf,
+        /// Bytes by the header.
+        claimed: u64,
+    },
+    /// Larger than the lab takes.
+    #[error("{path}: {what} of {size} is above the limit of {limit}; use a smaller file")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What is too large.
+        what: &'static str,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Images and labels do not belong together.
+    #[error("{images} holds {image_count} images, but {labels} holds {label_count} labels; take both from one set")]
+    CountMismatch {
+        /// The image file.
+        images: PathBuf,
+        /// Images in it.
+        image_count: usize,
+        /// The label file.
+        labels: PathBuf,
+        /// Labels in it.
+        label_count: usize,
+    },
+    /// A label below the offset.
+    #[error("{path}: label {label} of sample {sample} is below label_offset {offset}; lower label_offset")]
+    LabelBelowOffset {
+        /// The label file.
+        path: PathBuf,
+        /// The sample, counted from 1.
+        sample: usize,
+        /// Its label.
+        label: u8,
+        /// The offset.
+        offset: usize,
+    },
+    /// No samples, no features, or one class only.
+    #[error("{path}: {problem}; a data set needs samples of at least two classes")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+    },
+    /// The label column does not exist.
+    #[error("{path}: there is no column {column:?}{}", hint.as_ref().map_or_else(
+        || "; give label_column a name from the first line, a number counted from 1, or last".to_owned(),
+        |hint| format!("; did you mean {hint:?}?"),
+    ))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        column: String,
+        /// The nearest name.
+        hint: Option<String>,
+    },
+    /// A field of a table is wrong.
+    #[error("{path}, line {line}, column {column}{}: {problem}", if name.is_empty() { String::new() } else { format!(" ({name})") })]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column, counted from 1.
+        column: usize,
+        /// The column's name, or empty.
+        name: String,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// A line of a table is wrong.
+    #[error("{path}, line {line}: {problem}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+/// Why a stream could not be made.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum StreamError {
+    /// No replica seeds.
+    #[error("a stream needs at least one replica; give one seed per replica")]
+    NoReplicas,
+    /// No blocks.
+    #[error("the stream has no blocks; add one")]
+    NoBlocks,
+    /// A block names a group that the scenario does not make.
+    #[error("block {} trains group {group}, but there are {groups} groups, counted from 0; change the block or raise tasks", block + 1)]
+    UnknownGroup {
+        /// The block, counted from 0.
+        block: usize,
+        /// The group that it names.
+        group: usize,
+        /// Groups in the stream.
+        groups: usize,
+    },
+    /// A block of no length.
+    #[error("block {}: {problem}", block + 1)]
+    Length {
+        /// The block, counted from 0.
+        block: usize,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// More tasks than classes.
+    #[error(
+        "split: data set {data} has {classes} classes, too few for {tasks} tasks; set tasks to {classes} at most, \
+         or choose another stream, such as rotate"
+    )]
+    TooFewClasses {
+        /// The data set.
+        data: String,
+        /// Its classes.
+        classes: usize,
+        /// Tasks asked for.
+        tasks: usize,
+    },
+    /// More tasks than different permutations.
+    #[error("permute: {features} features have only {permutations} permutations; set tasks to {permutations} at most")]
+    TooFewPermutations {
+        /// Features of the data set.
+        features: usize,
+        /// Their permutations.
+        permutations: usize,
+    },
+    /// Columns of a table have no angle.
+    #[error("rotate: data set {data} is a table, which cannot be rotated; choose images, a 2-D point set, or permute")]
+    NotRotatable {
+        /// The data set.
+        data: String,
+    },
+    /// The points scenario draws its own points.
+    #[error("points: data set {data} is not a 2-D point set; choose moons, rings, spirals, blobs or xor as data set")]
+    NotPoints {
+        /// The data set.
+        data: String,
+    },
+    /// An unknown name in the list of point sets.
+    #[error("points: there is no point set {name:?} (sets){}", hint.map_or_else(
+        || "; there is: moons, rings, spirals, blobs, xor".to_owned(),
+        |hint| format!("; did you mean {hint:?}?"),
+    ))]
+    UnknownPointSet {
+        /// What was given.
+        name: String,
+        /// The nearest name.
+        hint: Option<&'static str>,
+    },
+    /// Validation and test share leave nothing to train on.
+    #[error("validation share {validation} and test share {test} leave under 5 % for training; lower one of them")]
+    Shares {
+        /// Share of validation samples.
+        validation: f64,
+        /// Share of test samples.
+        test: f64,
+    },
+    /// A group without samples of a part.
+    #[error("group {group} has no {part} samples: the data set is too small for its {part} share; {fix}")]
+    EmptyPart {
+        /// The group's name.
+        group: String,
+        /// The part.
+        part: &'static str,
+        /// What to do.
+        fix: &'static str,
+    },
+}

@@ -1,0 +1,53 @@
+//! What is trained and evaluated: a task's distribution.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::parts::Part;
+use crate::transform::{Prepared, Transform};
+
+/// A task's distribution, for one replica. It may be trained in several blocks.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// As shown in plots, such as "digits 0, 1" or "40°".
+    pub name: String,
+    /// The classes that occur, in the order of the stream.
+    pub classes: Vec<u16>,
+    /// What happens to the features.
+    pub transform: Transform,
+    pub(crate) prepared: Prepared,
+    pub(crate) rows: [Arc<[u32]>; 3],
+}
+
+impl Group {
+    /// Rows of the data set that make up the part, ascending. Without a validation part, validation means test.
+    pub fn rows(&self, part: Part) -> &[u32] {
+        let [train, validation, test] = &self.rows;
+        match part {
+            Part::Train => train,
+            Part::Validation if validation.is_empty() => test,
+            Part::Validation => validation,
+            Part::Test => test,
+        }
+    }
+}
+
+/// Which outputs compete: a mask in training, the candidate set in evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Head {
+    /// All outputs.
+    All,
+    /// The classes seen so far: class-incremental.
+    Seen,
+    /// The task's own classes: task-incremental; whoever evaluates knows the task.
+    Task,
+}
+
+impl Head {
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        [("all", Self::All), ("seen", Self::Seen), ("task", Self::Task)]
+            .into_iter()
+            .find_map(|(known, head)| (known == name).then_some(head))
+    }
+}

@@ -1,0 +1,323 @@
+//! A data set, a scenario and a list of blocks, joined for a population of replicas.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mnemoscope_core::{Component, random};
+use rand::seq::SliceRandom as _;
+
+use crate::block::{Block, Scope};
+use crate::dataset::Dataset;
+use crate::error::StreamError;
+use crate::group::{Group, Head};
+use crate::hash::Fingerprint;
+use crate::parts::{Part, stratified};
+use crate::sampler::{BlockSampler, SampleRef};
+use crate::scenario::{self, Scenarios, Task};
+
+/// What a population learns from. Immutable; share it freely.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    data: Arc<Dataset>,
+    seed: u64,
+    batch: usize,
+    head: Head,
+    has_validation: bool,
+    blocks: Vec<Block>,
+    replica_seeds: Vec<u64>,
+    /// Lists of groups; replicas with equal groups share one.
+    lists: Vec<Vec<Group>>,
+    list_of: Vec<usize>,
+}
+
+impl Stream {
+    /// Joins data, scenario and blocks; without blocks the scenario's own list is used. The length of `replica_seeds`
+    /// is the number of replicas R; they may repeat, as in a sweep of a knob.
+    ///
+    /// # Errors
+    /// When the scenario does not fit the data, a block names no group or has no length, or a group has an empty part.
+    pub fn new(
+        data: Arc<Dataset>,
+        scenario: &Component<Scenarios>,
+        blocks: Option<&[Block]>,
+        replica_seeds: &[u64],
+    ) -> Result<Self, StreamError> {
+        if replica_seeds.is_empty() {
+            return Err(StreamError::NoReplicas);
+        }
+        let (validation, test) = (scenario.real("validation"), scenario.real("test"));
+        if validation + test > 0.95 {
+            return Err(StreamError::Shares { validation, test });
+        }
+        let seed = scenario.real("seed") as u64;
+        let (data, strata) = scenario::prepare(scenario, data)?;
+        let mut maker =
+            GroupMaker { data: &data, parts: stratified(&strata, validation, test, seed), known: Vec::new() };
+
+        let per_replica = scenario.switch("order_per_replica");
+        let mut list_of_key: BTreeMap<Option<u64>, usize> = BTreeMap::new();
+        let (mut lists, mut list_of) = (Vec::new(), Vec::new());
+        for replica_seed in replica_seeds {
+            let key = per_replica.then_some(*replica_seed);
+            let list = match list_of_key.get(&key) {
+                Some(list) => *list,
+                None => {
+                    let tasks = scenario::tasks(scenario, &data, seed, key.as_slice())?;
+                    lists.push(tasks.into_iter().map(|task| maker.group(task)).collect::<Vec<_>>());
+                    list_of_key.insert(key, lists.len() - 1);
+                    lists.len() - 1
+                }
+            };
+            list_of.push(list);
+        }
+        for group in lists.iter().flatten() {
+            check_parts(group, validation > 0.0)?;
+        }
+
+        let blocks = blocks.map_or_else(|| Self::generate_blocks(scenario), <[Block]>::to_vec);
+        check_blocks(&blocks, lists[0].len())?;
+        Ok(Self {
+            seed,
+            batch: scenario.whole("batch"),
+            head: Head::find(scenario.text("head")).unwrap_or(Head::All),
+            has_validation: validation > 0.0,
+            blocks,
+            replica_seeds: replica_seeds.to_vec(),
+            lists,
+            list_of,
+            data,
+        })
+    }
+
+    /// What the scenario's generator makes: one block per task.
+    pub fn generate_blocks(scenario: &Component<Scenarios>) -> Vec<Block> {
+        scenario::generate_blocks(scenario)
+    }
+
+    /// The data that groups draw on; the `points` scenario makes its own.
+    pub fn dataset(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// The stream's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Replicas R.
+    pub fn replicas(&self) -> usize {
+        self.replica_seeds.len()
+    }
+
+    /// Groups G.
+    pub fn groups(&self) -> usize {
+        self.lists[0].len()
+    }
+
+    /// Features F per sample.
+    pub fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    /// Classes C.
+    pub fn classes(&self) -> usize {
+        self.data.classes
+    }
+
+    /// Samples per step B; the last batch of an epoch may be smaller.
+    pub fn batch_size(&self) -> usize {
+        self.batch
+    }
+
+    /// Which outputs compete in training.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Whether there is a validation part; without one, validation means test.
+    pub fn has_validation(&self) -> bool {
+        self.has_validation
+    }
+
+    /// The blocks in order.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// A group as a replica meets it.
+    pub fn group(&self, replica: usize, group: usize) -> &Group {
+        &self.lists[self.list_of[replica]][group]
+    }
+
+    /// Whether all replicas have the same groups.
+    pub fn shared_order(&self) -> bool {
+        self.lists.len() == 1
+    }
+
+    /// The classes among which a sample of `group` is decided in `block`: all that occur in the data, those of the
+    /// blocks so far, or the group's own. Ascending.
+    pub fn candidates(&self, replica: usize, group: usize, block: usize, head: Head) -> Vec<u16> {
+        let groups = match head {
+            Head::All => return (0..self.classes() as u16).collect(),
+            Head::Seen => Scope::SoFar.groups(&self.blocks, block),
+            Head::Task => vec![group],
+        };
+        let mut classes: Vec<u16> =
+            groups.into_iter().flat_map(|group| &self.group(replica, group).classes).copied().collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+
+    /// Samples of a part of a group.
+    pub fn part_len(&self, replica: usize, group: usize, part: Part) -> usize {
+        self.group(replica, group).rows(part).len()
+    }
+
+    /// Appends features `[indices, F]`, transformed, and labels of rows of a part. Indices count within the part.
+    ///
+    /// # Panics
+    /// When an index is not below [`Stream::part_len`].
+    pub fn gather(
+        &self,
+        replica: usize,
+        group: usize,
+        part: Part,
+        indices: &[u32],
+        x: &mut Vec<f32>,
+        y: &mut Vec<u32>,
+    ) {
+        let group = self.group(replica, group);
+        let rows = group.rows(part);
+        self.append(indices.iter().map(|index| (group, rows[*index as usize])), x, y);
+    }
+
+    /// Appends features `[samples, F]`, transformed, and labels of training samples, which may be of several groups.
+    ///
+    /// # Panics
+    /// When a sample is not one of this stream.
+    pub fn gather_samples(&self, replica: usize, samples: &[SampleRef], x: &mut Vec<f32>, y: &mut Vec<u32>) {
+        let row = |sample: &SampleRef| {
+            let group = self.group(replica, usize::from(sample.group));
+            (group, group.rows(Part::Train)[sample.index as usize])
+        };
+        self.append(samples.iter().map(row), x, y);
+    }
+
+    fn append<'a>(&'a self, rows: impl ExactSizeIterator<Item = (&'a Group, u32)>, x: &mut Vec<f32>, y: &mut Vec<u32>) {
+        let features = self.features();
+        let mut original = vec![0.0; features];
+        let mut end = x.len();
+        x.resize(end + rows.len() * features, 0.0);
+        for (group, row) in rows {
+            let row = row as usize;
+            self.data.row_into(row, &mut original);
+            group.prepared.apply(&original, &mut x[end..end + features]);
+            end += features;
+            y.push(u32::from(self.data.labels[row]));
+        }
+    }
+
+    /// At most `size` indices within a part, ascending: the sample on which a run evaluates this group throughout. It
+    /// is drawn once, by the stream's seed; a small part is taken whole.
+    pub fn fixed_sample(&self, replica: usize, group: usize, part: Part, size: usize) -> Vec<u32> {
+        let mut indices: Vec<u32> = (0..self.part_len(replica, group, part) as u32).collect();
+        if indices.len() > size {
+            indices.shuffle(&mut random::stream(self.seed, "evaluation sample", &[group as u64, part as u64]));
+            indices.truncate(size);
+            indices.sort_unstable();
+        }
+        indices
+    }
+
+    /// Training batches of one block.
+    ///
+    /// # Panics
+    /// When there is no such block.
+    pub fn block_sampler(&self, block: usize, scope: Scope) -> BlockSampler {
+        let groups = scope.groups(&self.blocks, block);
+        let scopes = self.replica_seeds.iter().enumerate().map(|(replica, seed)| {
+            let length = |group: &usize| (*group as u16, self.part_len(replica, *group, Part::Train));
+            (*seed, groups.iter().map(length).collect())
+        });
+        BlockSampler::new(self.seed, block, self.blocks[block].length, self.batch, scopes)
+    }
+
+    /// Fingerprint of a group's transformed training data. Different tasks have different ones.
+    pub fn checksum(&self, replica: usize, group: usize) -> u64 {
+        let mut hash = Fingerprint::new();
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for index in 0..self.part_len(replica, group, Part::Train) as u32 {
+            self.gather(replica, group, Part::Train, &[index], &mut x, &mut y);
+            hash.floats(&x);
+            hash.word(u64::from(y[0]));
+            x.clear();
+            y.clear();
+        }
+        hash.value()
+    }
+}
+
+/// Looks up the rows of tasks; tasks of equal rows and classes share them.
+struct GroupMaker<'a> {
+    data: &'a Dataset,
+    parts: Vec<Part>,
+    known: Vec<(Task, [Arc<[u32]>; 3])>,
+}
+
+impl GroupMaker<'_> {
+    fn group(&mut self, task: Task) -> Group {
+        let known = self.known.iter().find(|(other, _)| other.rows == task.rows && other.classes == task.classes);
+        let rows = match known {
+            Some((_, rows)) => rows.clone(),
+            None => {
+                let rows = [Part::Train, Part::Validation, Part::Test].map(|part| self.rows(&task, part));
+                self.known.push((task.clone(), rows.clone()));
+                rows
+            }
+        };
+        let prepared = task.transform.prepare(self.data.shape);
+        Group { name: task.name, classes: task.classes, transform: task.transform, prepared, rows }
+    }
+
+    fn rows(&self, task: &Task, part: Part) -> Arc<[u32]> {
+        let belongs = |row: &u32| {
+            let row = *row as usize;
+            self.parts[row] == part && task.classes.contains(&self.data.labels[row])
+        };
+        task.rows.clone().filter(belongs).collect()
+    }
+}
+
+fn check_parts(group: &Group, wants_validation: bool) -> Result<(), StreamError> {
+    let [train, validation, test] = &group.rows;
+    let (part, fix) = if train.is_empty() {
+        ("training", "take a larger data set")
+    } else if test.is_empty() {
+        ("test", "raise test")
+    } else if wants_validation && validation.is_empty() {
+        ("validation", "raise validation, or set it to 0")
+    } else {
+        return Ok(());
+    };
+    Err(StreamError::EmptyPart { group: group.name.clone(), part, fix })
+}
+
+fn check_blocks(blocks: &[Block], groups: usize) -> Result<(), StreamError> {
+    if blocks.is_empty() {
+        return Err(StreamError::NoBlocks);
+    }
+    for (block, entry) in blocks.iter().enumerate() {
+        if entry.group >= groups {
+            return Err(StreamError::UnknownGroup { block, group: entry.group, groups });
+        }
+        if let Some(problem) = entry.length.problem() {
+            return Err(StreamError::Length { block, problem });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
