@@ -65,6 +65,12 @@ pub struct View {
     pub candidates: Option<Candidates>,
     /// Show reference lines.
     pub references: bool,
+    /// Show the accuracy of tasks that were not trained yet.
+    pub untrained: bool,
+    /// With a pinned run, show the accuracy matrix itself and not the difference.
+    pub absolute: bool,
+    /// Draw the loss on a logarithmic axis.
+    pub log_loss: bool,
     /// Finished runs of reference methods.
     pub known: Vec<Known>,
     /// The switch that the gap plot shows, as (block, group); `None`: the latest one with a gap.
@@ -81,10 +87,12 @@ impl PartialEq for View {
             (None, None) => true,
             _ => false,
         };
+        let plain = |view: &Self| {
+            (view.variant, view.replica, view.candidates, view.references, view.untrained, view.absolute, view.log_loss)
+        };
         pinned
-            && (self.variant, self.replica, self.candidates, self.references, self.gap)
-                == (other.variant, other.replica, other.candidates, other.references, other.gap)
-            && self.range == other.range
+            && plain(self) == plain(other)
+            && (self.gap, self.range) == (other.gap, other.range)
             && self.known == other.known
     }
 }
@@ -92,9 +100,7 @@ impl PartialEq for View {
 impl View {
     /// The candidates of the accuracy matrix.
     pub fn candidates(&self, snapshot: &Snapshot) -> Candidates {
-        self.candidates
-            .or_else(|| Candidates::by_name(snapshot.layout.candidates))
-            .unwrap_or(Candidates::Seen)
+        self.candidates.or_else(|| Candidates::by_name(snapshot.layout.candidates)).unwrap_or(Candidates::Seen)
     }
 
     /// The variant shown, which exists.

@@ -1,0 +1,27 @@
+//! Every plot of the lab as a pure function from a snapshot to a [`Figure`](mnemoscope_figure::Figure): the window
+//! draws it and the command line writes it, so what is exported is what is shown.
+
+mod accuracy;
+mod attention;
+mod chance;
+mod confusion;
+mod course;
+mod gap;
+mod matrix;
+mod metrics;
+mod objective;
+mod surface;
+mod view;
+
+pub use accuracy::accuracy;
+pub use attention::{ErrorCurve, attention_weights, error_curve, memory_matrix, recall_matrix, written_pair};
+pub use confusion::{confusion, wrong_samples};
+pub use gap::{GapNumber, gap, gap_choices, gap_numbers, shown_gap};
+pub use matrix::matrix;
+pub use metrics::{MetricRow, metric_rows, metric_table};
+pub use objective::{objective, term_color};
+pub use surface::surface;
+pub use view::{Candidates, Known, View};
+
+#[cfg(test)]
+mod sample;
