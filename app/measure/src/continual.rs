@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::lca::Opening;
 use crate::undefined::mean;
 use crate::window::Window;
 use crate::{Measured, Undefined};
@@ -14,8 +15,8 @@ use crate::{Measured, Undefined};
 /// other, and may come before or after the two calls that mark the border. Evaluations may be any number of steps
 /// apart; minima are over the evaluated steps.
 ///
-/// Memory is O(w) per group and window, whatever the length of the run. Saved and read back in the middle of a run, it
-/// goes on exactly as if never interrupted.
+/// Memory is O(w) per group and window and a few numbers per block, whatever the length of the run. Saved and read back
+/// in the middle of a run, it goes on exactly as if never interrupted.
 ///
 /// De Lange et al. 2023, "Continual evaluation for lifelong learning: identifying the stability gap"; LCA: Chaudhry et
 /// al. 2019 (A-GEM).
@@ -46,18 +47,6 @@ struct Tracked {
     /// Lowest accuracy at evaluated steps after `learned`.
     minimum: Option<f64>,
     windows: Vec<Window>,
-}
-
-/// The first steps of one block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Opening {
-    start: u64,
-    end: Option<u64>,
-    /// Whether it trains any evaluated group.
-    trains: bool,
-    /// Sum of the current groups' mean accuracy over steps `0..next` of the block, all of them evaluated.
-    sum: f64,
-    next: u64,
 }
 
 /// Why an event does not fit the run so far. The accumulators are then unchanged.
@@ -189,7 +178,7 @@ impl Continual {
                 }
             }
         }
-        self.blocks.push(Opening { start: step, end: None, trains: !groups.is_empty(), sum: 0.0, next: 0 });
+        self.blocks.push(Opening::new(step, groups));
         if evaluated {
             self.open_lca(step);
         }
@@ -309,8 +298,9 @@ impl Continual {
     /// A stream without borders, no block at its step b yet, or a block whose LCA_b is not defined.
     pub fn lca(&self) -> Measured {
         self.needs_block()?;
-        let reached = (0..self.blocks.len()).filter(|b| self.blocks[*b].trains && !self.in_opening(&self.blocks[*b]));
-        let each = reached.map(|b| self.lca_of(b)).collect::<Result<Vec<f64>, Undefined>>()?;
+        let training = self.blocks.iter().enumerate().filter(|(_, block)| !block.groups.is_empty());
+        let reached = training.filter(|(_, block)| !block.goes_on(self.lca_steps, self.now));
+        let each = reached.map(|(b, block)| block.lca(b, self.lca_steps, self.now)).collect::<Result<Vec<f64>, _>>()?;
         mean(each, &format!("no block has reached its step {} yet", self.lca_steps))
     }
 
@@ -320,26 +310,9 @@ impl Continual {
     /// A block not begun, one that trains no evaluated group, one shorter than b steps or still in them, or a step of
     /// these that was not evaluated.
     pub fn lca_of(&self, block: usize) -> Measured {
-        let opening =
-            self.blocks.get(block).ok_or_else(|| Undefined(format!("block {block} has not begun in this stream")))?;
-        let b = self.lca_steps;
-        if !opening.trains {
-            return Err(Undefined(format!("block {block} trains none of the evaluated groups")));
-        }
-        if opening.next > b {
-            return Ok(opening.sum / opening.next as f64);
-        }
-        if self.in_opening(opening) {
-            return Err(Undefined(format!("block {block} has not reached its step {b} yet")));
-        }
-        match opening.end.map(|end| end - opening.start) {
-            Some(length) if length < b => {
-                Err(Undefined(format!("block {block} has only {length} steps, and {b} are needed")))
-            }
-            _ => Err(Undefined(format!(
-                "block {block} was not evaluated at its step {}; evaluate at each of its steps 0 to {b}",
-                opening.next
-            ))),
+        match self.blocks.get(block) {
+            Some(opening) => opening.lca(block, self.lca_steps, self.now),
+            None => Err(Undefined(format!("block {block} has not begun in this stream"))),
         }
     }
 
@@ -353,23 +326,11 @@ impl Continual {
         (self.evaluations > 1).then_some(self.spacing)
     }
 
-    /// Adds an evaluation to the current block's first steps, if it is the next of them.
+    /// Gives the evaluation at `step` to the blocks that hold it: the last one, and at a border those that end there.
     fn open_lca(&mut self, step: u64) {
-        let current = self.groups.iter().filter(|group| group.current).map(|group| group.now);
-        let (sum, count) = current.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
-        let Some(block) = self.blocks.last_mut() else { return };
-        let inside = step >= block.start && block.end.is_none_or(|end| step <= end);
-        if count > 0 && inside && block.next <= self.lca_steps && step - block.start == block.next {
-            block.sum += sum / count as f64;
-            block.next += 1;
+        for block in self.blocks.iter_mut().rev().take_while(|block| block.holds(step)) {
+            block.observe(step, self.lca_steps, |g| self.groups.get(g).map(|group| group.now));
         }
-    }
-
-    /// Whether the block may still get all of its first evaluations.
-    fn in_opening(&self, block: &Opening) -> bool {
-        // Steps `0..next` of the block are evaluated, so an evaluation at `next` or later left one out.
-        let missed = self.now.is_some_and(|now| now >= block.start && now - block.start >= block.next);
-        block.end.is_none() && block.next <= self.lca_steps && !missed
     }
 
     /// The lowest accuracies of the seen groups that the current block does not train.

@@ -85,8 +85,8 @@ pub fn stability_gap(
     if block_end <= switch {
         return undefined(format!("the block ends at step {block_end} and does not go beyond its switch at {switch}"));
     }
-    if let Some(pair) = steps.windows(2).find(|pair| pair[0] >= pair[1]) {
-        return undefined(format!("the curve's steps do not grow: {} is followed by {}", pair[0], pair[1]));
+    if let Some([step, next, ..]) = steps.windows(2).find(|pair| pair[0] >= pair[1]) {
+        return undefined(format!("the curve's steps do not grow: {step} is followed by {next}"));
     }
     if !(0.0..=1.0).contains(&before) {
         return undefined("there is no accuracy just before the switch".to_owned());

@@ -110,7 +110,7 @@ fn within(angle: f64, degrees: usize) -> f64 {
     let (sin, cos) = angle.sin_cos();
     let odd = degrees % 2 == 1;
     let (mut term, mut sum) = if odd { (cos, 0.0) } else { (1.0, 0.0) };
-    let mut power = if odd { 1 } else { 0 };
+    let mut power = usize::from(odd);
     while power + 2 <= degrees {
         sum += term;
         term *= cos * cos * (power + 1) as f64 / (power + 2) as f64;

@@ -35,6 +35,7 @@ mod course;
 mod forgetting;
 mod gap;
 mod interval;
+mod lca;
 mod matrix;
 mod transfer;
 mod undefined;

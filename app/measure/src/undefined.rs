@@ -16,8 +16,13 @@ pub struct Undefined(pub String);
 /// A metric's value (a plain number), or why it has none.
 pub type Measured = Result<f64, Undefined>;
 
-/// The mean, or `reason` where there is nothing to average.
-pub(crate) fn mean(values: impl IntoIterator<Item = f64>, reason: &str) -> Measured {
+/// The mean of the values, if there are any.
+pub(crate) fn average(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.into_iter().fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
-    if count == 0 { Err(Undefined(reason.to_owned())) } else { Ok(sum / count as f64) }
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// The mean of the values, or `reason` where there are none.
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>, reason: &str) -> Measured {
+    average(values).ok_or_else(|| Undefined(reason.to_owned()))
 }
