@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mnemoscope_core::Setting;
+use mnemoscope_core::{Setting, random};
 use proptest::prelude::*;
 
 use super::*;
@@ -147,7 +147,8 @@ fn a_kilobyte_that_claims_two_gigabytes_is_refused_unread() {
     assert!(error.to_string().contains("holds 1000"), "{error}");
 
     // Noise does not shrink, so the compressed file has about a kilobyte too.
-    let noise: Vec<u8> = (0..1000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    let mut noise = [0; 1000];
+    random::stream(1, "noise", &[]).fill_bytes(&mut noise);
     let packed = gz(&idx(&claim, &noise));
     assert!((900..1200).contains(&packed.len()));
     let error = refusal(&packed, &labels());

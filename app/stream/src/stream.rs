@@ -154,8 +154,8 @@ impl Stream {
         self.lists.len() == 1
     }
 
-    /// The classes among which a sample of `group` is decided in `block`: all that occur in the data, those of the
-    /// blocks so far, or the group's own. Ascending.
+    /// The classes among which a sample of `group` is decided in `block`: all, those of the blocks so far, or the
+    /// group's own. Ascending. Joint training has seen the classes of all blocks: there, give the last block.
     pub fn candidates(&self, replica: usize, group: usize, block: usize, head: Head) -> Vec<u16> {
         let groups = match head {
             Head::All => return (0..self.classes() as u16).collect(),

@@ -92,12 +92,11 @@ pub(crate) fn read(path: &Path, reader: impl Read, label_column: &str) -> Result
         let (size, limit) = (width as u64, MOST_COLUMNS as u64);
         return Err(DataError::TooLarge { path: path.to_owned(), what: "a line", size, limit });
     }
-    let label_at = find_column(path, &first, label_column)?;
+    let (label_at, named) = find_column(path, &first, label_column)?;
     if width < 2 {
         let problem = "only one column".to_owned();
         return Err(DataError::Empty { path: path.to_owned(), problem });
     }
-    let named = first.get(label_at) == Some(label_column);
     let has_names = named || (0..width).any(|i| i != label_at && first[i].parse::<f32>().is_err());
     let mut more = !has_names || next(path, &mut csv, &mut record)?;
 
@@ -163,21 +162,24 @@ fn next<R: Read>(path: &Path, csv: &mut csv::Reader<R>, record: &mut StringRecor
     })
 }
 
-fn find_column(path: &Path, first: &StringRecord, wanted: &str) -> Result<usize, DataError> {
-    if let Some(column) = first.iter().position(|name| name == wanted) {
-        return Ok(column);
+/// The label column's place, and whether it was found by name, so that the first line holds names.
+fn find_column(path: &Path, first: &StringRecord, wanted: &str) -> Result<(usize, bool), DataError> {
+    // A number is never a name: in a file without names it may well stand in the first line.
+    if let Ok(number) = wanted.parse::<usize>() {
+        return if (1..=first.len()).contains(&number) {
+            Ok((number - 1, false))
+        } else {
+            Err(DataError::NoColumn { path: path.to_owned(), column: wanted.to_owned(), hint: None })
+        };
     }
-    let missing = || DataError::NoColumn {
-        path: path.to_owned(),
-        column: wanted.to_owned(),
-        hint: nearest(wanted, first.iter().filter(|name| name.parse::<f32>().is_err())).map(str::to_owned),
-    };
-    match wanted {
-        "last" => Ok(first.len() - 1),
-        _ => match wanted.parse::<usize>() {
-            Ok(number) if (1..=first.len()).contains(&number) => Ok(number - 1),
-            _ => Err(missing()),
-        },
+    match first.iter().position(|name| name == wanted) {
+        Some(column) => Ok((column, true)),
+        None if wanted == "last" => Ok((first.len() - 1, false)),
+        None => Err(DataError::NoColumn {
+            path: path.to_owned(),
+            column: wanted.to_owned(),
+            hint: nearest(wanted, first.iter().filter(|name| name.parse::<f32>().is_err())).map(str::to_owned),
+        }),
     }
 }
 

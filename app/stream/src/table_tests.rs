@@ -70,7 +70,7 @@ fn numeric_labels_are_sorted_by_value() {
 
 #[test]
 fn quotes_spaces_and_blank_lines_are_read() {
-    let data = load_text("\"1\", 2 , \"red, dark\"\n\n3,4,blue\n", "last").unwrap();
+    let data = load_text("\"1\", 2 ,\"red, dark\"\n\n3,4, blue\n", "last").unwrap();
     assert_eq!(data.class_names, ["blue", "red, dark"]);
     assert_eq!(data.len(), 2);
 }
