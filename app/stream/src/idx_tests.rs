@@ -9,7 +9,7 @@ use super::*;
 
 fn header(magic: u32, sizes: &[u32]) -> Vec<u8> {
     let mut bytes = magic.to_be_bytes().to_vec();
-    sizes.iter().for_each(|size| bytes.extend(size.to_be_bytes()));
+    bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
     bytes
 }
 

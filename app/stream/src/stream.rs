@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mnemoscope_core::{Component, random};
-use rand::seq::SliceRandom as _;
+use mnemoscope_core::Component;
 
 use crate::block::{Block, Scope};
 use crate::dataset::Dataset;
@@ -23,6 +22,7 @@ pub struct Stream {
     batch: usize,
     head: Head,
     has_validation: bool,
+    shared_order: bool,
     blocks: Vec<Block>,
     replica_seeds: Vec<u64>,
     /// Lists of groups; replicas with equal groups share one.
@@ -59,14 +59,13 @@ impl Stream {
         let (mut lists, mut list_of) = (Vec::new(), Vec::new());
         for replica_seed in replica_seeds {
             let key = per_replica.then_some(*replica_seed);
-            let list = match list_of_key.get(&key) {
-                Some(list) => *list,
-                None => {
-                    let tasks = scenario::tasks(scenario, &data, seed, key.as_slice())?;
-                    lists.push(tasks.into_iter().map(|task| maker.group(task)).collect::<Vec<_>>());
-                    list_of_key.insert(key, lists.len() - 1);
-                    lists.len() - 1
-                }
+            let list = if let Some(list) = list_of_key.get(&key) {
+                *list
+            } else {
+                let tasks = scenario::tasks(scenario, &data, seed, key.as_slice())?;
+                lists.push(tasks.into_iter().map(|task| maker.group(task)).collect::<Vec<_>>());
+                list_of_key.insert(key, lists.len() - 1);
+                lists.len() - 1
             };
             list_of.push(list);
         }
@@ -81,6 +80,7 @@ impl Stream {
             batch: scenario.whole("batch"),
             head: Head::find(scenario.text("head")).unwrap_or(Head::All),
             has_validation: validation > 0.0,
+            shared_order: !per_replica,
             blocks,
             replica_seeds: replica_seeds.to_vec(),
             lists,
@@ -149,9 +149,10 @@ impl Stream {
         &self.lists[self.list_of[replica]][group]
     }
 
-    /// Whether all replicas have the same groups.
+    /// Whether the groups are the stream's, the same for all replicas, and not drawn by each replica's seed. A property
+    /// of the scenario, so that a replica alone answers as it does in a population.
     pub fn shared_order(&self) -> bool {
-        self.lists.len() == 1
+        self.shared_order
     }
 
     /// The classes among which a sample of `group` is decided in `block`: all, those of the blocks so far, or the
@@ -218,16 +219,12 @@ impl Stream {
         }
     }
 
-    /// At most `size` indices within a part, ascending: the sample on which a run evaluates this group throughout. It
-    /// is drawn once, by the stream's seed; a small part is taken whole.
-    pub fn fixed_sample(&self, replica: usize, group: usize, part: Part, size: usize) -> Vec<u32> {
-        let mut indices: Vec<u32> = (0..self.part_len(replica, group, part) as u32).collect();
-        if indices.len() > size {
-            indices.shuffle(&mut random::stream(self.seed, "evaluation sample", &[group as u64, part as u64]));
-            indices.truncate(size);
-            indices.sort_unstable();
-        }
-        indices
+    /// The row of the data set behind an index within a part, for showing a sample.
+    ///
+    /// # Panics
+    /// When the index is not below [`Stream::part_len`].
+    pub fn row(&self, replica: usize, group: usize, part: Part, index: u32) -> u32 {
+        self.group(replica, group).rows(part)[index as usize]
     }
 
     /// Training batches of one block.
@@ -268,13 +265,12 @@ struct GroupMaker<'a> {
 impl GroupMaker<'_> {
     fn group(&mut self, task: Task) -> Group {
         let known = self.known.iter().find(|(other, _)| other.rows == task.rows && other.classes == task.classes);
-        let rows = match known {
-            Some((_, rows)) => rows.clone(),
-            None => {
-                let rows = [Part::Train, Part::Validation, Part::Test].map(|part| self.rows(&task, part));
-                self.known.push((task.clone(), rows.clone()));
-                rows
-            }
+        let rows = if let Some((_, rows)) = known {
+            rows.clone()
+        } else {
+            let rows = [Part::Train, Part::Validation, Part::Test].map(|part| self.rows(&task, part));
+            self.known.push((task.clone(), rows.clone()));
+            rows
         };
         let prepared = task.transform.prepare(self.data.shape);
         Group { name: task.name, classes: task.classes, transform: task.transform, prepared, rows }

@@ -109,6 +109,7 @@ fn an_order_per_replica_follows_the_replicas_seed_alone() {
         assert_ne!(checksums(&stream, 0), checksums(&stream, 1));
         assert_eq!(checksums(&stream, 0), checksums(&stream, 2), "equal seeds, equal tasks");
         let alone = stream_of("digits()", scenario, &[2]);
+        assert!(!alone.shared_order());
         assert_eq!(checksums(&stream, 1), checksums(&alone, 0));
         for block in 0..alone.blocks().len() {
             for scope in [Scope::Current, Scope::SoFar, Scope::All] {
@@ -210,15 +211,14 @@ fn candidates_by_head() {
 }
 
 #[test]
-fn the_fixed_sample_is_a_part_or_the_whole_of_it() {
-    let stream = stream_of("digits()", "split()", &[1, 2]);
-    let n = stream.part_len(0, 1, Part::Test) as u32;
-    assert_eq!(stream.fixed_sample(0, 1, Part::Test, 10_000), (0..n).collect::<Vec<_>>());
-    let some = stream.fixed_sample(0, 1, Part::Test, 40);
-    assert_eq!((some.len(), distinct(some.clone())), (40, 40));
-    assert!(some.is_sorted() && some[39] < n && some != (0..40).collect::<Vec<_>>());
-    assert_eq!(some, stream.fixed_sample(1, 1, Part::Test, 40), "replicas of one group share it");
-    assert_ne!(some, stream.fixed_sample(0, 1, Part::Train, 40));
+fn an_index_leads_back_to_its_row() {
+    let stream = stream_of("digits()", "split()", &[1]);
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    stream.gather(0, 2, Part::Test, &[11], &mut x, &mut y);
+    let row = stream.row(0, 2, Part::Test, 11) as usize;
+    let mut original = [0.0; 64];
+    stream.dataset().row_into(row, &mut original);
+    assert_eq!((x, y), (original.to_vec(), vec![u32::from(stream.dataset().labels[row])]));
 }
 
 #[test]

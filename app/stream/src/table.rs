@@ -94,10 +94,11 @@ pub(crate) fn read(path: &Path, reader: impl Read, label_column: &str) -> Result
     }
     let (label_at, named) = find_column(path, &first, label_column)?;
     if width < 2 {
-        let problem = "only one column".to_owned();
+        let problem = "only one column (columns are separated by commas)".to_owned();
         return Err(DataError::Empty { path: path.to_owned(), problem });
     }
-    let has_names = named || (0..width).any(|i| i != label_at && first[i].parse::<f32>().is_err());
+    // One word among numbers is more likely a mistake than a name: it is reported below.
+    let has_names = named || (0..width).all(|i| i == label_at || first[i].parse::<f32>().is_err());
     let mut more = !has_names || next(path, &mut csv, &mut record)?;
 
     let (mut features, mut texts) = (Vec::new(), Vec::new());
@@ -129,6 +130,12 @@ pub(crate) fn read(path: &Path, reader: impl Read, label_column: &str) -> Result
             }
         }
         more = next(path, &mut csv, &mut record)?;
+    }
+    // Numbers as column names, such as "0,1,2,label", look like features; a word above numeric labels tells.
+    let number = |text: &String| text.parse::<f64>().is_ok();
+    if !has_names && texts.len() > 1 && !number(&texts[0]) && texts[1..].iter().all(number) {
+        features.drain(..width - 1);
+        texts.remove(0);
     }
     let (class_names, labels) = classes(&texts);
     if class_names.len() < 2 {

@@ -55,10 +55,19 @@ fn the_label_column_goes_by_name_number_or_last() {
 }
 
 #[test]
-fn a_first_line_of_words_is_a_header_also_when_only_the_label_is_a_word() {
-    // Label words in the first line are data; words in a feature column are names.
-    assert_eq!(load_text("1,2,rose\n3,4,lily\n", "last").unwrap().len(), 2);
-    assert_eq!(load_text("1,width,rose\n3,4,lily\n3,5,rose\n", "last").unwrap().len(), 2);
+fn a_first_line_of_names_is_told_from_data() {
+    assert_eq!(load_text("1,2,rose\n3,4,lily\n", "last").unwrap().len(), 2, "a word in the label column is a label");
+    assert_eq!(load_text("length,width,rose\n3,4,lily\n3,5,rose\n", "last").unwrap().len(), 2);
+    // Numbered columns, as data frames write them.
+    let numbered = load_text("0,1,target\n3,4,7\n3,5,8\n", "last").unwrap();
+    assert_eq!((numbered.len(), numbered.class_names), (2, vec!["7".to_owned(), "8".to_owned()]));
+    // Neither a line of names nor a line of data: no sample is dropped in silence.
+    assert_eq!(
+        message("1,,rose\n3,4,lily\n3,5,rose\n", "last"),
+        "flowers.csv, line 1, column 2: \"\" is not a finite number; features must be numbers"
+    );
+    // A byte order mark is no part of the first name.
+    assert_eq!(load_text("\u{feff}kind,a\n1,2\n0,3\n", "kind").unwrap().labels, [1, 0]);
 }
 
 #[test]
@@ -130,7 +139,7 @@ fn bytes_that_are_no_text_are_refused() {
 
 #[test]
 fn a_column_of_measurements_is_not_taken_for_labels() {
-    let text: String = (0..1001).map(|i| format!("1,{i}\n")).collect();
+    let text = (0..1001).map(|i| format!("1,{i}")).collect::<Vec<_>>().join("\n");
     let error = message(&text, "last");
     assert!(error.contains("column 2: 1001 different labels"), "{error}");
 }
@@ -139,7 +148,7 @@ proptest! {
     #[test]
     fn features_lie_in_the_unit_interval(values in prop::collection::vec((any::<i16>(), -1e30f32..1e30, 0u8..3), 3..40)) {
         prop_assume!(values.iter().any(|(_, _, label)| *label != values[0].2));
-        let text: String = values.iter().map(|(a, b, label)| format!("{a},{b},{label}\n")).collect();
+        let text = values.iter().map(|(a, b, label)| format!("{a},{b},{label}")).collect::<Vec<_>>().join("\n");
         let data = load_text(&text, "last").unwrap();
         prop_assert_eq!(data.len(), values.len());
         prop_assert!(rows(&data).iter().flatten().all(|value| (0.0..=1.0).contains(value)));

@@ -100,7 +100,9 @@ mod tests {
     use super::*;
     use crate::dataset::DataSources;
 
-    fn make(text: &str, source: &str, key: &[u64]) -> Result<(Arc<Dataset>, Vec<u32>, Vec<Task>), StreamError> {
+    type Made = (Arc<Dataset>, Vec<u32>, Vec<Task>);
+
+    fn make(text: &str, source: &str, key: &[u64]) -> Result<Made, StreamError> {
         let scenario = ron::from_str(text).unwrap();
         let source: Component<DataSources> = ron::from_str(source).unwrap();
         let (data, strata) = prepare(&scenario, &Dataset::load(&source).unwrap())?;
