@@ -144,8 +144,9 @@ fn body<const D: usize>(
     }
     let sizes: [u32; D] = std::array::from_fn(|i| word(i + 1));
     let claimed = sizes.iter().fold(1u64, |product, size| product.saturating_mul(u64::from(*size)));
+    // A file may grow while it is read, and some system files say length 0.
     let held = match size {
-        Size::Exactly(bytes) => bytes - header_bytes,
+        Size::Exactly(bytes) => bytes.saturating_sub(header_bytes),
         Size::AtMost(bytes) => bytes,
     };
     if held < claimed {
