@@ -1,9 +1,25 @@
 //! The plots in the middle of the window: dockable tiles, each with a header and one figure.
 
+mod accuracy;
+mod attention;
+mod behavior;
+mod cache;
+mod confusion;
+mod empty;
+mod gap;
+mod header;
+mod layout;
+mod matrix;
+mod memory;
+mod metrics;
+mod objective;
+mod panel;
+mod surface;
+
 use std::sync::Arc;
 
 use mnemoscope_core::Component;
-use mnemoscope_figure::{Figure, theme::Theme};
+use mnemoscope_figure::{Figure, Format, theme::Theme};
 use mnemoscope_lab::Snapshot;
 use mnemoscope_lab::figures::View;
 use mnemoscope_memory::AssociationKinds;
@@ -59,6 +75,13 @@ impl Tile {
     }
 }
 
+impl Tile {
+    /// For file names: "accuracy-per-task".
+    fn slug(self) -> String {
+        self.title().to_lowercase().replace(' ', "-")
+    }
+}
+
 /// What the tiles read and write while they are drawn.
 pub struct TileContext<'a> {
     /// The latest picture of the run.
@@ -84,9 +107,16 @@ pub enum Action {
         figure: Arc<Figure>,
         /// Points, as shown.
         size: (f32, f32),
-        /// "svg", "png" or "csv".
-        extension: &'static str,
+        /// What to write.
+        format: Format,
         /// A file name to begin with, such as "accuracy-per-task.svg".
+        suggestion: String,
+    },
+    /// Ask for a path and save this table there.
+    ExportTable {
+        /// The table, as CSV.
+        csv: String,
+        /// A file name to begin with.
         suggestion: String,
     },
     /// Start the run: the button of an empty tile.
@@ -95,4 +125,57 @@ pub enum Action {
     Pin,
     /// Let go of the pinned run.
     Unpin,
+}
+
+/// All tiles: where they stand, and what each remembers.
+#[derive(Default)]
+pub struct Tiles {
+    layout: layout::Layout,
+    panels: panel::Panels,
+}
+
+impl Tiles {
+    /// Draws the tiles into all the room that `ui` has left.
+    pub fn ui(&mut self, ui: &mut egui::Ui, cx: &mut TileContext<'_>) {
+        self.layout.ui(ui, &mut self.panels, cx);
+    }
+
+    /// Whether a tile is open.
+    pub fn is_open(&self, tile: Tile) -> bool {
+        self.layout.is_open(tile)
+    }
+
+    /// Opens a closed tile where it was, and brings a tile behind a tab to the front.
+    pub fn reopen(&mut self, tile: Tile) {
+        self.layout.reopen(tile);
+    }
+
+    /// Closes a tile. Its place is kept.
+    pub fn close(&mut self, tile: Tile) {
+        self.layout.close(tile);
+    }
+
+    /// Puts every tile back where it is at the first start.
+    pub fn reset_layout(&mut self) {
+        self.layout = layout::Layout::default();
+    }
+
+    /// Where a tile was drawn in the last frame; none where it is closed or behind a tab.
+    pub fn rect(&self, tile: Tile) -> Option<egui::Rect> {
+        self.layout.rect(tile)
+    }
+}
+
+impl Serialize for Tiles {
+    /// The places of the tiles; what they show is not kept.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.layout.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tiles {
+    /// A layout that does not hold together is replaced by the first one.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { layout: layout::Layout::deserialize(deserializer)?, panels: panel::Panels::default() })
+    }
 }

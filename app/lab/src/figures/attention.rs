@@ -1,105 +1,138 @@
 //! The attention view: what an associative memory holds, what it recalls, and how recall fails as it fills up.
 
 use mnemoscope_figure::{Axis, Body, Chart, Figure, LineKind, Map, Mark, MarkKind, Matrix, Series, SeriesColor};
+use mnemoscope_measure::t_quantile_975;
+use mnemoscope_memory::{Association, CapacityCurve, Rule, known_error_hebb};
 
-/// Recall error of one rule over the number of stored pairs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ErrorCurve {
-    /// Such as "Hebb".
-    pub name: String,
-    /// Colour, by role.
-    pub color: SeriesColor,
-    /// `(N / d_k, mean relative squared error, half width of its 95 % interval over draws)`.
-    pub points: Vec<(f64, f64, Option<f64>)>,
-}
-
-/// The memory matrix S `[d_v, d_k]`, row-major, after `written` of `pairs` writes.
-pub fn memory_matrix(state: &[f32], d_v: usize, d_k: usize, written: usize, pairs: usize) -> Figure {
-    let caption = format!("{d_v} × {d_k}, after {written} of {pairs} pairs");
-    matrix("memory-matrix", "Memory S", state, (d_v, d_k), ("value dimension", "key dimension")).caption(caption)
-}
-
-/// What write number `written` (from 1) added to S, `[d_v, d_k]`, drawn in the colours of `state`.
-pub fn written_pair(added: &[f32], state: &[f32], d_v: usize, d_k: usize, written: usize) -> Figure {
-    let reach = state.iter().chain(added).fold(0.0_f32, |reach, value| reach.max(value.abs()));
-    let mut figure = matrix("memory-write", "Added last", added, (d_v, d_k), ("value dimension", "key dimension"))
-        .caption(format!("the outer product of pair {written}, in the colours of S"));
-    if let Body::Matrix(matrix) = &mut figure.body
-        && reach > 0.0
-    {
-        matrix.range = Some((f64::from(-reach), f64::from(reach)));
+/// What a rule is called.
+pub fn rule_name(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Hebb => "Hebb",
+        Rule::Delta { .. } => "delta rule",
+        Rule::Softmax { .. } => "softmax",
     }
-    figure
 }
 
-/// Softmax attention keeps no S: the weight that query i (row) gives to key j (column), `[n, n]`.
-pub fn attention_weights(weights: &[f32], n: usize) -> Figure {
-    let mut figure = matrix("attention-weights", "Attention weights", weights, (n, n), ("query", "key"))
-        .caption(format!("share that each query gives to each of {n} keys; rows sum to 1"));
-    if let Body::Matrix(matrix) = &mut figure.body {
-        matrix.map = Map::Sequential;
-        matrix.range = Some((0.0, 1.0));
+/// The memory matrix S `[d_v, d_k]` after the writes shown. Softmax attention keeps no S: it shows the share `[n, n]`
+/// that each query (row) gives to each key (column).
+pub fn memory_matrix(memory: &Association) -> Figure {
+    let (snapshot, pairs) = (memory.snapshot(), memory.pairs());
+    let written = format!("after {} of {} pairs", snapshot.writes, pairs.len());
+    if matches!(memory.rule(), Rule::Softmax { .. }) {
+        let n = snapshot.writes;
+        return matrix("attention-weights", "Weights", &snapshot.weights, (n, n), ("query", "key"))
+            .map_matrix(|matrix| matrix.map(Map::Sequential, Some((0.0, 1.0))))
+            .caption(format!("{written}; rows sum to 1"));
     }
-    figure
+    let size = (pairs.d_v, pairs.d_k);
+    matrix("memory-matrix", "Memory S", &snapshot.state, size, ("value dimension", "key dimension")).caption(written)
+}
+
+/// The outer product `[d_v, d_k]` that the last write shown added to S, in the colours of S. None for softmax, which adds
+/// a pair and no product, and before the first write.
+pub fn written_pair(memory: &Association) -> Option<Figure> {
+    let (snapshot, pairs) = (memory.snapshot(), memory.pairs());
+    if snapshot.last_write.is_empty() || snapshot.writes == 0 {
+        return None;
+    }
+    let reach = snapshot.state.iter().chain(&snapshot.last_write).fold(0.0_f32, |reach, value| reach.max(value.abs()));
+    let range = (reach > 0.0).then(|| (-f64::from(reach), f64::from(reach)));
+    let size = (pairs.d_v, pairs.d_k);
+    let figure = matrix("memory-write", "Added last", &snapshot.last_write, size, ("value dimension", "key dimension"))
+        .map_matrix(|matrix| matrix.map(Map::Diverging, range))
+        .caption(format!("by pair {}, in the colours of S", snapshot.writes));
+    Some(figure)
 }
 
 /// Cosine of what query i (row) recalls with stored value j (column), `[n, n]`: a clean memory is a clean diagonal.
-pub fn recall_matrix(cosines: &[f32], n: usize) -> Figure {
-    let mut figure = matrix("recall-matrix", "Recall", cosines, (n, n), ("query", "stored value"))
-        .caption("cosine of what each query recalls with each stored value");
-    if let Body::Matrix(matrix) = &mut figure.body {
-        matrix.range = Some((-1.0, 1.0));
-    }
-    figure
+pub fn recall_matrix(memory: &Association) -> Figure {
+    let snapshot = memory.snapshot();
+    let n = snapshot.writes;
+    matrix("recall-matrix", "Recall", &snapshot.recall_matrix, (n, n), ("query", "stored value"))
+        .map_matrix(|matrix| matrix.map(Map::Diverging, Some((-1.0, 1.0))))
+        .caption("cosine of what a query recalls with each value")
 }
 
-/// Relative squared recall error over the load N / d_k, with the known curve (N - 1) / d_k of the Hebbian rule for random
-/// unit keys (no noise, no correlation, no decay), and where the memory stands now: `(load, error)`.
-pub fn error_curve(curves: &[ErrorCurve], d_k: usize, now: Option<(f64, f64)>) -> Figure {
-    let longest = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.0)).fold(0.0, f64::max);
-    let longest = now.map_or(longest, |(load, _)| longest.max(load)).max(1.0 / d_k as f64);
-    let highest = curves.iter().flat_map(|curve| curve.points.iter().map(|point| point.1)).fold(0.0, f64::max);
-    let highest = now.map_or(highest, |(_, error)| highest.max(error)).max(longest).max(0.1);
+/// Relative squared recall error over the load N / d_k: the mean over `draws` draws of keys and values with its 95 %
+/// t-interval for each rule, the known curve (N - 1) / d_k of Hebb's rule (random unit keys, no noise, no decay), and
+/// where the memory stands now, as (load, error).
+pub fn error_curve(curves: &[CapacityCurve], draws: usize, d_k: usize, now: Option<(f64, f64)>) -> Figure {
+    let farthest = |of: fn(&mnemoscope_memory::CapacityPoint) -> f64| {
+        curves.iter().flat_map(|curve| &curve.points).map(of).fold(0.0, f64::max)
+    };
+    let (load, error) = now.unwrap_or((0.0, 0.0));
+    let longest = farthest(|point| point.load).max(load).max(1.0 / d_k as f64);
+    let highest = farthest(|point| point.mean_error).max(error).max(0.1);
     let mut chart = Chart::new(
         Axis::new("load N / d_k").range(0.0, longest * 1.03),
         Axis::new("relative squared error").range(0.0, highest * 1.08),
     );
-    let ends = [1.0 / d_k as f64, longest];
-    let known = ends.map(|load| [load, load - 1.0 / d_k as f64]).to_vec();
-    chart.series.push(Series::new("Hebb, known: (N − 1) / d_k", SeriesColor::Text, known).style(LineKind::Dashed));
-    for curve in curves {
-        let points = curve.points.iter().map(|(load, error, _)| [*load, *error]).collect();
-        let mut series = Series::new(curve.name.clone(), curve.color, points).markers();
-        if curve.points.iter().all(|(.., half)| half.is_some()) && !curve.points.is_empty() {
-            series = series.band(
-                curve
-                    .points
-                    .iter()
-                    .map(|(_, error, half)| [error - half.unwrap_or(0.0), error + half.unwrap_or(0.0)])
-                    .collect(),
-            );
-        }
-        chart.series.push(series);
+    let known = [1, (longest * d_k as f64).round() as usize];
+    let known = known.map(|n| [n as f64 / d_k as f64, known_error_hebb(n, d_k)]).to_vec();
+    chart.series.push(Series::new("known for Hebb: (N − 1) / d_k", SeriesColor::Text, known).style(LineKind::Dashed));
+    for (index, curve) in curves.iter().enumerate() {
+        let points = curve.points.iter().map(|point| [point.load, point.mean_error]).collect();
+        let series = Series::new(rule_name(curve.rule), SeriesColor::Task(index), points).markers();
+        let half = |sd: f64| t_quantile_975(draws - 1) * sd / (draws as f64).sqrt();
+        chart.series.push(if draws > 1 {
+            let ends = |mean: f64, half: f64| [mean - half, mean + half];
+            series.band(curve.points.iter().map(|point| ends(point.mean_error, half(point.sd))).collect())
+        } else {
+            series
+        });
     }
     if let Some((load, error)) = now {
-        chart.series.push(Series::new("now", SeriesColor::Accent, vec![[load, error]]).markers());
+        chart.series.push(Series::new("this memory", SeriesColor::Accent, vec![[load, error]]).markers());
         chart.marks.push(Mark { x: load, label: String::new(), color: SeriesColor::Accent, kind: MarkKind::Playhead });
     }
     chart.legend = true;
-    Figure::new("recall-error", "Recall error", Body::Chart(chart))
-        .caption(format!("|error|² / |value|², mean over pairs · d_k = {d_k}"))
+    let caption = match draws {
+        0 | 1 => format!("|error|² / |value|² · d_k = {d_k}"),
+        _ => format!("|error|² / |value|², mean and 95 % interval over {draws} draws · d_k = {d_k}"),
+    };
+    Figure::new("recall-error", "Recall error", Body::Chart(chart)).caption(caption)
 }
 
-fn matrix(id: &str, title: &str, values: &[f32], size: (usize, usize), titles: (&str, &str)) -> Figure {
+/// A figure of a matrix before its map is chosen.
+struct Plain {
+    figure: Figure,
+    matrix: Matrix,
+}
+
+impl Plain {
+    fn map_matrix(mut self, change: impl FnOnce(Matrix) -> Matrix) -> Self {
+        self.matrix = change(self.matrix);
+        self
+    }
+
+    fn caption(self, caption: impl Into<String>) -> Figure {
+        Figure { body: Body::Matrix(self.matrix), ..self.figure }.caption(caption)
+    }
+}
+
+fn matrix(id: &str, title: &str, values: &[f32], size: (usize, usize), titles: (&str, &str)) -> Plain {
+    let figure = Figure::empty(id, title, "No pair is written yet: step forward.");
     let values = values.iter().map(|value| Some(f64::from(*value))).collect();
     let mut matrix = Matrix::new(size.0, size.1, values).titles(titles.0, titles.1).map(Map::Diverging, None);
     matrix.show_values = false;
-    Figure::new(id, title, Body::Matrix(matrix))
+    Plain { figure, matrix }
 }
 
 #[cfg(test)]
 mod tests {
+    use mnemoscope_core::Setting;
+    use mnemoscope_memory::{CapacityPoint, Component};
+
     use super::*;
+
+    fn memory(rule: &str) -> Association {
+        let component = Component::new("association")
+            .and_then(|component| component.with("rule", Setting::Text(rule.to_owned())))
+            .and_then(|component| component.with("pairs", Setting::Number(6.0)))
+            .and_then(|component| component.with("d_k", Setting::Number(5.0)))
+            .and_then(|component| component.with("d_v", Setting::Number(3.0)));
+        Association::new(component.unwrap()).unwrap()
+    }
 
     fn body(figure: Figure) -> Matrix {
         match figure.body {
@@ -109,32 +142,47 @@ mod tests {
     }
 
     #[test]
-    fn the_write_is_drawn_in_the_colours_of_the_state() {
-        let state = [0.5, -2.0, 0.0, 1.0, 0.25, 0.0];
-        assert_eq!(body(memory_matrix(&state, 2, 3, 4, 8)).value(1, 0), Some(1.0));
-        let written = body(written_pair(&[0.1, 0.2, 0.3, 0.0, 0.0, 0.0], &state, 2, 3, 4));
-        assert_eq!(written.shown_range(), (-2.0, 2.0));
-        assert_eq!(written.value(0, 2), Some(f64::from(0.3_f32)));
+    fn the_state_is_drawn_with_a_row_per_value_dimension() {
+        let memory = memory("delta");
+        let matrix = body(memory_matrix(&memory));
+        assert_eq!((matrix.rows, matrix.cols), (3, 5));
+        assert_eq!(matrix.value(2, 1), Some(f64::from(memory.snapshot().state[2 * 5 + 1])));
     }
 
     #[test]
-    fn weights_are_shares_and_recall_is_a_cosine() {
-        assert_eq!(body(attention_weights(&[0.9, 0.1, 0.2, 0.8], 2)).shown_range(), (0.0, 1.0));
-        assert_eq!(body(recall_matrix(&[1.0, 0.0, 0.0, 1.0], 2)).shown_range(), (-1.0, 1.0));
+    fn the_last_write_has_the_colours_of_the_state() {
+        let mut memory = memory("hebb");
+        memory.show(2).unwrap();
+        let state = body(memory_matrix(&memory));
+        let written = body(written_pair(&memory).unwrap());
+        let reach = state.values.iter().chain(&written.values).flatten().fold(0.0_f64, |a, b| a.max(b.abs()));
+        assert_eq!(written.shown_range(), (-reach, reach));
+        memory.show(0).unwrap();
+        assert!(written_pair(&memory).is_none());
     }
 
     #[test]
-    fn the_known_curve_is_load_less_one_pair() {
-        let curve = ErrorCurve {
-            name: "Hebb".to_owned(),
-            color: SeriesColor::Task(0),
-            points: vec![(0.25, 0.2, Some(0.01)), (2.0, 2.1, Some(0.1))],
-        };
-        let Body::Chart(chart) = error_curve(&[curve], 16, Some((0.5, 0.4))).body else { panic!("not a chart") };
+    fn softmax_shows_its_weights() {
+        let memory = memory("softmax");
+        let matrix = body(memory_matrix(&memory));
+        assert_eq!((matrix.rows, matrix.cols, matrix.shown_range()), (6, 6, (0.0, 1.0)));
+        let row: f64 = (0..6).map(|col| matrix.value(3, col).unwrap()).sum();
+        assert!((row - 1.0).abs() < 1e-5);
+        assert!(written_pair(&memory).is_none());
+    }
+
+    #[test]
+    fn the_curve_has_the_known_line_the_interval_and_the_present_place() {
+        let points = vec![
+            CapacityPoint { pairs: 4, load: 0.25, mean_error: 0.2, sd: 0.0 },
+            CapacityPoint { pairs: 32, load: 2.0, mean_error: 2.1, sd: 0.1 },
+        ];
+        let curve = CapacityCurve { rule: Rule::Hebb, points };
+        let Body::Chart(chart) = error_curve(&[curve], 4, 16, Some((0.5, 0.4))).body else { panic!("not a chart") };
         assert_eq!(chart.series[0].points, [[0.0625, 0.0], [2.0, 31.0 / 16.0]]);
-        assert_eq!(chart.series[1].band.as_ref().unwrap()[1], [2.0, 2.2]);
+        // t(3) * 0.1 / sqrt(4) = 3.182446 * 0.05.
+        let [low, high] = chart.series[1].band.as_ref().unwrap()[1];
+        assert!((high - 2.1 - 0.159_122).abs() < 1e-5 && (2.1 - low - 0.159_122).abs() < 1e-5);
         assert_eq!(chart.series[2].points, [[0.5, 0.4]]);
-        let (_, high) = chart.y.range.unwrap();
-        assert!(high > 2.1);
     }
 }

@@ -11,6 +11,8 @@ use crate::snapshot::{MetricValue, Snapshot};
 pub struct MetricRow {
     /// Name, formula, meaning, source.
     pub info: &'static MetricInfo,
+    /// As shown: the metric's label, with what sets it apart where the metric stands more than once.
+    pub label: String,
     /// The part of the data it is measured on.
     pub part: &'static str,
     /// Mean and 95 % t-interval over seeds, or why there is none.
@@ -35,7 +37,9 @@ pub fn metric_rows(snapshot: &Snapshot, view: &View) -> Vec<MetricRow> {
     let difference = |metric: &MetricValue| {
         let pinned = view.pinned.as_deref()?;
         let other =
-            pinned.metrics.iter().find(|other| other.info.name == metric.info.name && other.part == metric.part)?;
+            pinned.metrics.iter().find(|other| {
+            (other.info.name, &other.label, other.part) == (metric.info.name, &metric.label, metric.part)
+        })?;
         let (a, b): (Vec<f64>, Vec<f64>) = pairs(snapshot, pinned, view)
             .into_iter()
             .filter_map(|(i, j)| Some((*metric.replicas.get(i)?, *other.replicas.get(j)?)))
@@ -47,6 +51,7 @@ pub fn metric_rows(snapshot: &Snapshot, view: &View) -> Vec<MetricRow> {
         .iter()
         .map(|metric| MetricRow {
             info: metric.info,
+            label: metric.label.clone(),
             part: metric.part,
             value: metric.variants.get(variant).cloned().unwrap_or_else(|| Err("not measured yet".to_owned())),
             difference: difference(metric),
@@ -54,11 +59,25 @@ pub fn metric_rows(snapshot: &Snapshot, view: &View) -> Vec<MetricRow> {
         .collect()
 }
 
+/// A metric's value as text, in digits and unit that suit it: "0.807 ± 0.011", "46 ± 4 steps".
+pub fn metric_text(info: &MetricInfo, value: &Estimate) -> String {
+    match info.unit {
+        "steps" => format!("{value:.0} steps"),
+        unit if unit.contains("steps") => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// What the intervals of the table stand on: "mean and 95 % interval over 5 seeds".
+pub fn interval_text(snapshot: &Snapshot, view: &View) -> String {
+    over_seeds(snapshot, view, "interval")
+}
+
 /// The metric table as CSV, with full precision: what the table exports.
 pub fn metric_table(snapshot: &Snapshot, view: &View) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut out =
-        "metric,part,mean,half_width_95,seeds,of,difference,difference_half_width_95,formula,undefined\n".to_owned();
+        "metric,label,part,mean,half_width_95,seeds,of,difference,difference_half_width_95,formula,undefined\n".to_owned();
     for row in metric_rows(snapshot, view) {
         let (value, reason) = match &row.value {
             Ok(value) => (Some(*value), ""),
@@ -67,6 +86,7 @@ pub fn metric_table(snapshot: &Snapshot, view: &View) -> String {
         let cell = |number: Option<f64>| number.map_or(String::new(), |number| number.to_string());
         let fields = [
             row.info.name.to_owned(),
+            quoted(&row.label),
             row.part.to_owned(),
             cell(value.map(|value| value.mean)),
             cell(value.and_then(|value| value.half_width)),
@@ -80,7 +100,7 @@ pub fn metric_table(snapshot: &Snapshot, view: &View) -> String {
         out += &fields.join(",");
         out.push('\n');
     }
-    out += &format!("# {}\n", over_seeds(snapshot, view, "interval"));
+    out += &format!("# {}\n", interval_text(snapshot, view));
     out
 }
 
@@ -122,7 +142,7 @@ mod tests {
         assert_eq!(lines.len(), 1 + snapshot.metrics.len());
         let acc = row(&snapshot, &View::default(), "acc").value.unwrap();
         let fields: Vec<&str> = lines.iter().find(|line| line.starts_with("acc,")).unwrap().split(',').collect();
-        assert_eq!(fields[2].parse::<f64>().unwrap(), acc.mean);
-        assert_eq!(fields[3].parse::<f64>().unwrap(), acc.half_width.unwrap());
+        assert_eq!(fields[3].parse::<f64>().unwrap(), acc.mean);
+        assert_eq!(fields[4].parse::<f64>().unwrap(), acc.half_width.unwrap());
     }
 }

@@ -14,11 +14,11 @@ mod surface;
 mod view;
 
 pub use accuracy::accuracy;
-pub use attention::{ErrorCurve, attention_weights, error_curve, memory_matrix, recall_matrix, written_pair};
+pub use attention::{error_curve, memory_matrix, recall_matrix, rule_name, written_pair};
 pub use confusion::{confusion, wrong_samples};
 pub use gap::{GapNumber, gap, gap_choices, gap_numbers, shown_gap};
 pub use matrix::matrix;
-pub use metrics::{MetricRow, metric_rows, metric_table};
+pub use metrics::{MetricRow, interval_text, metric_rows, metric_table, metric_text};
 pub use objective::{objective, term_color};
 pub use surface::surface;
 pub use view::{Candidates, Known, View};

@@ -1,0 +1,61 @@
+//! Accuracy of every task over steps.
+
+use std::sync::Arc;
+
+use egui::{RichText, Ui};
+use mnemoscope_figure::{Body, Figure};
+use mnemoscope_lab::figures;
+
+use super::cache::Cache;
+use super::panel::{Panel, waiting};
+use super::{Tile, TileContext, empty};
+
+#[derive(Default)]
+pub(super) struct AccuracyPanel {
+    cache: Cache,
+    size: (f32, f32),
+}
+
+impl Panel for AccuracyPanel {
+    fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure> {
+        match &cx.snapshot {
+            Some(snapshot) => self.cache.figure(snapshot, cx.view, figures::accuracy),
+            None => waiting(Tile::Accuracy, "Watch every task being learned, and forgotten. Press Run."),
+        }
+    }
+
+    fn size(&self) -> (f32, f32) {
+        self.size
+    }
+
+    fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
+        ui.checkbox(&mut cx.view.references, "Reference lines").on_hover_text(
+            "Chance, the untrained network, and finished runs of fine-tuning, cumulative and joint training on this stream.",
+        );
+        ui.checkbox(&mut cx.view.untrained, "Tasks not trained yet")
+            .on_hover_text("Also show each task's accuracy before its first training: what carries over forwards.");
+        ui.separator();
+    }
+
+    fn body(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>, figure: &Figure) {
+        if let Body::Empty { message } = &figure.body {
+            empty::ui(ui, cx, message, cx.snapshot.is_none());
+            return;
+        }
+        if let Some(note) = cx.snapshot.as_ref().map(|run| &run.experiment.note).filter(|note| !note.is_empty()) {
+            ui.label(RichText::new(note).size(11.5).color(cx.theme.warning));
+        }
+        self.size = ui.available_size().into();
+        let response = figure.ui(ui, cx.theme);
+        cx.view.range = response.x_range;
+    }
+
+    fn reset_zoom(&mut self, cx: &mut TileContext<'_>) {
+        cx.view.range = None;
+        self.cache.reset_zoom();
+    }
+
+    fn zooms(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,225 @@
+//! The associative memory behind the attention tile: computed when its settings change, and no sooner.
+
+use std::sync::Arc;
+
+use egui::Context;
+use mnemoscope_core::{Component, Setting};
+use mnemoscope_figure::Figure;
+use mnemoscope_lab::figures;
+use mnemoscope_memory::{Association, AssociationKinds, CapacityCurve, MemoryError, capacity_curve};
+use parking_lot::Mutex;
+
+/// Draws of keys and values behind each point of the error curve.
+const DRAWS: usize = 6;
+
+/// The memory, its figures, and the error curve that a thread of its own brings.
+#[derive(Default)]
+pub(super) struct Memory {
+    shown: Option<Shown>,
+    /// The settings that `shown` or `refused` answers.
+    settings: Option<Component<AssociationKinds>>,
+    refused: Option<MemoryError>,
+    curve: Curve,
+}
+
+struct Shown {
+    association: Association,
+    figures: Figures,
+}
+
+/// What the tile draws.
+pub(super) struct Figures {
+    /// S, or softmax weights.
+    pub state: Arc<Figure>,
+    /// The outer product that the last write added.
+    pub written: Option<Arc<Figure>>,
+    /// Query by stored value.
+    pub recall: Arc<Figure>,
+    /// Error against load.
+    pub error: Arc<Figure>,
+}
+
+impl Memory {
+    /// Takes the settings, if they changed, and the curve, if it came.
+    pub(super) fn update(&mut self, settings: &Component<AssociationKinds>, ctx: &Context) {
+        if self.settings.as_ref() != Some(settings) {
+            self.settings = Some(settings.clone());
+            let answer = match self.shown.take() {
+                Some(mut shown) => {
+                    let answer = shown.association.set_component(settings.clone());
+                    let association = shown.association.clone();
+                    answer.map(|()| association).map_err(|error| (error, Some(shown)))
+                }
+                None => Association::new(settings.clone()).map_err(|error| (error, None)),
+            };
+            match answer {
+                Ok(association) => {
+                    self.refused = None;
+                    self.show(association);
+                }
+                Err((error, before)) => {
+                    self.refused = Some(error);
+                    self.shown = before;
+                }
+            }
+        }
+        if let Some(shown) = &mut self.shown
+            && self.curve.update(shown.association.component(), ctx)
+        {
+            shown.figures.error = error_figure(&shown.association, &self.curve);
+        }
+    }
+
+    fn show(&mut self, association: Association) {
+        let figures = Figures {
+            state: Arc::new(figures::memory_matrix(&association)),
+            written: figures::written_pair(&association).map(Arc::new),
+            recall: Arc::new(figures::recall_matrix(&association)),
+            error: error_figure(&association, &self.curve),
+        };
+        self.shown = Some(Shown { association, figures });
+    }
+
+    /// Shows the memory after this many writes.
+    pub(super) fn step_to(&mut self, writes: usize) {
+        if let Some(Shown { mut association, figures }) = self.shown.take() {
+            match association.show(writes) {
+                Ok(()) => self.show(association),
+                Err(error) => {
+                    self.refused = Some(error);
+                    self.shown = Some(Shown { association, figures });
+                }
+            }
+        }
+    }
+
+    /// The memory, if there is one.
+    pub(super) fn association(&self) -> Option<&Association> {
+        self.shown.as_ref().map(|shown| &shown.association)
+    }
+
+    /// The figures, if there is a memory.
+    pub(super) fn figures(&self) -> Option<&Figures> {
+        self.shown.as_ref().map(|shown| &shown.figures)
+    }
+
+    /// Why the settings are refused. The figures are then those of the last settings that were not.
+    pub(super) fn refused(&self) -> Option<&MemoryError> {
+        self.refused.as_ref()
+    }
+}
+
+fn error_figure(association: &Association, curve: &Curve) -> Arc<Figure> {
+    let d_k = association.component().whole("d_k");
+    let snapshot = association.snapshot();
+    let now = (snapshot.writes > 0).then(|| (snapshot.writes as f64 / d_k as f64, snapshot.mean_error));
+    Arc::new(figures::error_curve(&curve.curves, DRAWS, d_k, now))
+}
+
+/// The error of every rule over the load, computed on a thread: it takes longer than a frame.
+#[derive(Default)]
+struct Curve {
+    /// The settings of `curves`, or of the thread under way.
+    of: Option<Component<AssociationKinds>>,
+    curves: Vec<CapacityCurve>,
+    under_way: bool,
+    arrived: Arc<Mutex<Option<Vec<CapacityCurve>>>>,
+}
+
+impl Curve {
+    /// Asks for a new curve where the settings ask for one; `true` when one has arrived.
+    fn update(&mut self, settings: &Component<AssociationKinds>, ctx: &Context) -> bool {
+        let mut new = false;
+        if let Some(curves) = self.arrived.lock().take() {
+            self.curves = curves;
+            self.under_way = false;
+            new = true;
+        }
+        let wanted = common(settings);
+        // One at a time: while a slider is dragged, the next one starts where the slider is by then.
+        if !self.under_way && self.of.as_ref() != Some(&wanted) {
+            self.of = Some(wanted.clone());
+            let (arrived, ctx) = (self.arrived.clone(), ctx.clone());
+            let work = move || {
+                let curves = capacity_curve(&wanted, &loads(&wanted), DRAWS).unwrap_or_default();
+                *arrived.lock() = Some(curves);
+                ctx.request_repaint();
+            };
+            self.under_way = std::thread::Builder::new().name("capacity".to_owned()).spawn(work).is_ok();
+        }
+        new
+    }
+}
+
+/// The settings without what no curve depends on: how many pairs are stored now, the rule, and what computes.
+fn common(settings: &Component<AssociationKinds>) -> Component<AssociationKinds> {
+    let mut common = settings.clone();
+    for knob in settings.kind().knobs.iter().filter(|knob| ["pairs", "rule", "gpu"].contains(&knob.name)) {
+        // A knob's own default lies in its domain.
+        let _ = common.set(knob.name, knob.default());
+    }
+    if common.switch("orthonormal") {
+        let _ = common.set("pairs", Setting::Number(1.0));
+    }
+    common
+}
+
+/// Numbers of pairs from an eighth of d_k to twice d_k; orthonormal keys end at d_k.
+fn loads(settings: &Component<AssociationKinds>) -> Vec<usize> {
+    let d_k = settings.whole("d_k");
+    let most = if settings.switch("orthonormal") { d_k } else { (2 * d_k).min(512) };
+    let mut loads: Vec<usize> = [1, 2, 4, 6, 8, 10, 12, 14, 16].map(|eighths| (d_k * eighths / 8).clamp(1, most)).into();
+    loads.dedup();
+    loads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(changes: &[(&str, Setting)]) -> Component<AssociationKinds> {
+        let plain = Component::<AssociationKinds>::new("association").unwrap();
+        changes.iter().fold(plain, |settings, (name, value)| settings.with(name, value.clone()).unwrap())
+    }
+
+    #[test]
+    fn refused_settings_leave_the_last_figures_and_say_why() {
+        let ctx = Context::default();
+        let mut memory = Memory::default();
+        memory.update(&settings(&[]), &ctx);
+        let before = memory.figures().unwrap().recall.clone();
+        let wild = settings(&[("rule", Setting::Text("delta".to_owned())), ("beta", Setting::Number(0.0))]);
+        memory.update(&wild, &ctx);
+        assert!(memory.refused().unwrap().to_string().contains("beta"));
+        assert!(Arc::ptr_eq(&before, &memory.figures().unwrap().recall));
+        memory.update(&settings(&[("noise", Setting::Number(0.5))]), &ctx);
+        assert!(memory.refused().is_none());
+        assert!(!Arc::ptr_eq(&before, &memory.figures().unwrap().recall));
+    }
+
+    #[test]
+    fn stepping_keeps_the_settings_and_changes_the_state() {
+        let ctx = Context::default();
+        let mut memory = Memory::default();
+        memory.update(&settings(&[]), &ctx);
+        memory.step_to(3);
+        assert_eq!(memory.association().unwrap().snapshot().writes, 3);
+        memory.update(&settings(&[]), &ctx);
+        assert_eq!(memory.association().unwrap().snapshot().writes, 3, "the same settings change nothing");
+    }
+
+    #[test]
+    fn the_curve_does_not_depend_on_pairs_and_rule() {
+        let other = [("pairs", Setting::Number(7.0)), ("rule", Setting::Text("softmax".to_owned()))];
+        assert_eq!(common(&settings(&other)), common(&settings(&[])));
+        assert_ne!(common(&settings(&[("d_k", Setting::Number(8.0))])), common(&settings(&[])));
+    }
+
+    #[test]
+    fn loads_lie_in_range() {
+        assert_eq!(loads(&settings(&[("d_k", Setting::Number(2.0))])), [1, 2, 3, 4]);
+        assert_eq!(*loads(&settings(&[("d_k", Setting::Number(128.0))])).last().unwrap(), 256);
+        let orthonormal = settings(&[("d_k", Setting::Number(16.0)), ("pairs", Setting::Number(4.0)), ("orthonormal", Setting::Switch(true))]);
+        assert_eq!(*loads(&orthonormal).last().unwrap(), 16);
+    }
+}

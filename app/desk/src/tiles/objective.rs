@@ -1,0 +1,57 @@
+//! The loss and its terms over steps.
+
+use std::sync::Arc;
+
+use egui::Ui;
+use mnemoscope_figure::{Body, Figure};
+use mnemoscope_lab::figures::{self, View};
+
+use super::cache::Cache;
+use super::panel::{Panel, waiting};
+use super::{Tile, TileContext, empty};
+
+#[derive(Default)]
+pub(super) struct ObjectivePanel {
+    cache: Cache,
+    size: (f32, f32),
+    range: Option<(f64, f64)>,
+}
+
+impl Panel for ObjectivePanel {
+    fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure> {
+        match &cx.snapshot {
+            Some(snapshot) => {
+                let view = View { range: self.range, ..cx.view.clone() };
+                self.cache.figure(snapshot, &view, figures::objective)
+            }
+            None => waiting(Tile::Objective, "The loss and every term of the objective, as they are descended."),
+        }
+    }
+
+    fn size(&self) -> (f32, f32) {
+        self.size
+    }
+
+    fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
+        ui.checkbox(&mut cx.view.log_loss, "Logarithmic axis");
+        ui.separator();
+    }
+
+    fn body(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>, figure: &Figure) {
+        if let Body::Empty { message } = &figure.body {
+            empty::ui(ui, cx, message, false);
+            return;
+        }
+        self.size = ui.available_size().into();
+        self.range = figure.ui(ui, cx.theme).x_range;
+    }
+
+    fn reset_zoom(&mut self, _cx: &mut TileContext<'_>) {
+        self.range = None;
+        self.cache.reset_zoom();
+    }
+
+    fn zooms(&self) -> bool {
+        true
+    }
+}
