@@ -1,0 +1,175 @@
+//! Every metric of the catalogue for every replica, with intervals over seeds.
+
+use std::sync::Arc;
+
+use mnemoscope_measure::{
+    AccuracyMatrix, Continual, Course, Estimate, Gap, Measured, Undefined, acc, average_incremental, bwt,
+    cumulative_accuracy, estimate_measured, forgetting, fwt, intransigence, learning_accuracy, metric, stability_gap,
+};
+
+use crate::record::Record;
+use crate::snapshot::{BlockAccuracy, GapView, Layout, Matrices, MetricValue};
+
+/// Evaluated rows of a block under way beyond which its gap waits for the block's end.
+const LIVE_GAP_ROWS: usize = 20_000;
+
+/// Metrics and gaps as last measured.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Metrics {
+    pub(crate) values: Arc<Vec<MetricValue>>,
+    pub(crate) gaps: Arc<Vec<GapView>>,
+    /// Gaps of blocks that are over: they no longer change.
+    over: Vec<GapView>,
+    blocks_over: usize,
+}
+
+/// What there is to measure.
+pub(crate) struct Material<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) record: &'a Record,
+    pub(crate) matrices: &'a Matrices,
+    pub(crate) accumulators: &'a [Continual],
+    pub(crate) diverged: &'a [bool],
+    /// The block under way; the number of blocks when all are done.
+    pub(crate) block: usize,
+    /// Steps done.
+    pub(crate) done: u64,
+}
+
+impl Metrics {
+    /// Measures everything again.
+    pub(crate) fn measure(&mut self, material: &Material<'_>) {
+        self.gaps = Arc::new(self.gaps_now(material));
+        let replicas = material.diverged.len();
+        let mut values = Vec::new();
+        let mut add = |name: &str, label: Option<&str>, part: &'static str, each: &dyn Fn(usize) -> Measured| {
+            let Some(info) = metric(name) else { return };
+            let measured: Vec<Measured> = (0..replicas)
+                .map(|replica| {
+                    if material.diverged[replica] {
+                        return Err(Undefined("the replica diverged".to_owned()));
+                    }
+                    each(replica)
+                })
+                .collect();
+            let variants = material
+                .layout
+                .variants()
+                .iter()
+                .map(|variant| -> Result<Estimate, String> {
+                    estimate_measured(&measured[variant.replicas.clone()]).map_err(|undefined| undefined.0)
+                })
+                .collect();
+            let replicas = measured.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            let label = label.unwrap_or(info.label).to_owned();
+            values.push(MetricValue { info, label, part, replicas, variants });
+        };
+
+        let blocks: Vec<Vec<usize>> = material.layout.blocks.iter().map(|block| vec![block.group]).collect();
+        let groups = material.layout.groups();
+        let course = Course::new(blocks, groups).map_err(|error| Undefined(error.to_string()));
+        let shown = material.matrices.by_name(material.layout.candidates);
+        let at_ends = |matrix: &BlockAccuracy, replica: usize, of: &dyn Fn(&AccuracyMatrix, &Course) -> Measured| {
+            let course = course.as_ref().map_err(Undefined::clone)?;
+            of(&one(matrix, replica, groups)?, course)
+        };
+        add("acc", None, "test", &|r| at_ends(shown, r, &acc));
+        if material.layout.candidates != "task" {
+            add("acc", Some("ACC, all outputs"), "test", &|r| at_ends(&material.matrices.all, r, &acc));
+            add("acc", Some("ACC, own classes"), "test", &|r| at_ends(&material.matrices.task, r, &acc));
+        }
+        add("average_incremental", None, "test", &|r| at_ends(shown, r, &average_incremental));
+        add("forgetting", None, "test", &|r| at_ends(shown, r, &forgetting));
+        add("bwt", None, "test", &|r| at_ends(shown, r, &bwt));
+        add("fwt", None, "test", &|r| at_ends(shown, r, &fwt));
+        add("learning_accuracy", None, "test", &|r| at_ends(shown, r, &learning_accuracy));
+        add("intransigence", None, "test", &|r| at_ends(shown, r, &|m, c| intransigence(m, c, None)));
+        add("cumulative_accuracy", None, "test", &|r| at_ends(&material.matrices.seen, r, &cumulative_accuracy));
+
+        let part = material.layout.live_part;
+        let at_steps = material.accumulators;
+        add("min_acc", None, part, &|r| at_steps[r].min_acc());
+        add("wc_acc", None, part, &|r| at_steps[r].wc_acc());
+        add("wf", Some("WF¹⁰"), part, &|r| at_steps[r].wf(10));
+        add("wf", Some("WF¹⁰⁰"), part, &|r| at_steps[r].wf(100));
+        add("wp", Some("WP¹⁰"), part, &|r| at_steps[r].wp(10));
+        add("wp", Some("WP¹⁰⁰"), part, &|r| at_steps[r].wp(100));
+        add("lca", Some("LCA₁₀"), part, &|r| at_steps[r].lca());
+
+        let gaps = self.gaps.clone();
+        let over_gaps = |replica: usize, of: &dyn Fn(&Gap) -> Option<f64>| {
+            let known: Vec<f64> =
+                gaps.iter().filter_map(|gap| gap.replicas.get(replica)?.as_ref().ok()).filter_map(of).collect();
+            if known.is_empty() {
+                Err(Undefined("no task switch has a measured gap yet".to_owned()))
+            } else {
+                Ok(known.iter().sum::<f64>() / known.len() as f64)
+            }
+        };
+        add("gap_depth", Some("Gap depth, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.depth)));
+        add("lasting_loss", Some("Lasting loss, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.lasting_loss)));
+        add("gap_width", Some("Gap width, mean of recovered"), part, &|r| {
+            over_gaps(r, &|gap| gap.width.map(|width| width as f64))
+        });
+        add("gap_area", Some("Gap area, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.area)));
+        self.values = Arc::new(values);
+    }
+
+    fn gaps_now(&mut self, material: &Material<'_>) -> Vec<GapView> {
+        let blocks = &material.layout.blocks;
+        while self.blocks_over < material.block.min(blocks.len()) {
+            let end = blocks[self.blocks_over].start + blocks[self.blocks_over].steps;
+            self.over.extend(gaps_of(material, self.blocks_over, end));
+            self.blocks_over += 1;
+        }
+        let mut gaps = self.over.clone();
+        if let Some(block) = blocks.get(material.block) {
+            let rows = material.record.rows_between(block.start, material.done).len();
+            if rows <= LIVE_GAP_ROWS {
+                gaps.extend(gaps_of(material, material.block, material.done));
+            }
+        }
+        gaps
+    }
+}
+
+/// The gaps that block `block` opens in the groups learned before it, measured up to step `end`.
+fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
+    let (layout, record) = (material.layout, material.record);
+    let span = &layout.blocks[block];
+    let mut before: Vec<usize> = layout.blocks[..block].iter().map(|earlier| earlier.group).collect();
+    before.sort_unstable();
+    before.dedup();
+    let rows = record.rows_between(span.start + 1, end);
+    let steps: Vec<u64> = rows.clone().map(|row| record.step(row)).collect();
+    let at_switch = record.rows_between(span.start, span.start).next();
+    before
+        .into_iter()
+        .filter(|group| *group != span.group)
+        .map(|group| {
+            let replicas = (0..record.replicas())
+                .map(|replica| {
+                    let switch = at_switch.ok_or("the step of the switch was not evaluated")?;
+                    let curve: Vec<f64> = rows.clone().map(|row| record.accuracy(row, group, replica)).collect();
+                    let sample = usize::from(record.sample(group, replica));
+                    let start = record.accuracy(switch, group, replica);
+                    stability_gap(start, &steps, &curve, sample, span.start, end).map_err(|undefined| undefined.0)
+                })
+                .collect();
+            GapView { block, group, replicas }
+        })
+        .collect()
+}
+
+fn one(matrix: &BlockAccuracy, replica: usize, groups: usize) -> Result<AccuracyMatrix, Undefined> {
+    let (untrained, rows) = matrix.replica(replica);
+    let mut out = AccuracyMatrix::new(groups);
+    let refused = |error: mnemoscope_measure::MatrixError| Undefined(error.to_string());
+    if !untrained.is_empty() {
+        out.set_untrained(untrained).map_err(refused)?;
+    }
+    for row in rows {
+        out.push_row(row).map_err(refused)?;
+    }
+    Ok(out)
+}

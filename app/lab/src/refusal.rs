@@ -1,0 +1,33 @@
+//! What of an experiment does not go together, and why: shown at the place, before a run is started.
+
+use crate::experiment::Experiment;
+use crate::population::Population;
+
+/// A reason not to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where it is, such as `methods.joint` or `attention.beta`.
+    pub place: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// Every reason not to run this experiment that can be told without its data.
+pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    for error in mnemoscope_learner::Methods::conflicts(&experiment.methods) {
+        let place = match &error {
+            mnemoscope_learner::LearnerError::Conflict { second, .. } => format!("methods.{second}"),
+            _ => "methods".to_owned(),
+        };
+        found.push(Refusal { place, message: error.to_string() });
+    }
+    if let Err(message) = Population::of(experiment) {
+        found.push(Refusal { place: "population".to_owned(), message });
+    }
+    if experiment.task_blocks().is_empty() {
+        let message = "the stream has no task blocks; add one on the timeline".to_owned();
+        found.push(Refusal { place: "stream".to_owned(), message });
+    }
+    found
+}

@@ -1,0 +1,134 @@
+//! What is measured on whole test parts when a block ends.
+
+use std::sync::Arc;
+
+use mnemoscope_learner::Learner;
+use mnemoscope_measure::Confusion;
+use mnemoscope_stream::{Part, Stream};
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::{Candidates, whole_part};
+use crate::snapshot::{BlockAccuracy, ConfusionView, Matrices, WrongSample};
+
+/// Wrong samples kept for each cell of the confusion matrix.
+const WRONG_PER_CELL: usize = 12;
+
+/// Block-end accuracies and the confusion matrix, growing block by block.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Results {
+    groups: usize,
+    matrices: Arc<Matrices>,
+    confusion: Option<Arc<ConfusionView>>,
+}
+
+/// Correct answers and samples, `[group][replica]`.
+struct Tally {
+    right: Vec<Vec<u32>>,
+    of: Vec<Vec<u32>>,
+}
+
+impl Tally {
+    fn new(groups: usize, replicas: usize) -> Self {
+        Self { right: vec![vec![0; replicas]; groups], of: vec![vec![0; replicas]; groups] }
+    }
+
+    fn add(&mut self, group: usize, replica: usize, right: bool) {
+        self.right[group][replica] += u32::from(right);
+        self.of[group][replica] += 1;
+    }
+
+    fn shares(&self) -> Vec<Vec<f64>> {
+        let share = |(right, of): (&u32, &u32)| f64::from(*right) / f64::from((*of).max(1));
+        self.right.iter().zip(&self.of).map(|(right, of)| right.iter().zip(of).map(share).collect()).collect()
+    }
+}
+
+impl Results {
+    pub(crate) fn new(groups: usize) -> Self {
+        Self { groups, matrices: Arc::default(), confusion: None }
+    }
+
+    pub(crate) fn matrices(&self) -> Arc<Matrices> {
+        self.matrices.clone()
+    }
+
+    pub(crate) fn confusion(&self) -> Option<Arc<ConfusionView>> {
+        self.confusion.clone()
+    }
+
+    /// A_g(0). No class is seen yet, so "seen" means all outputs here.
+    pub(crate) fn untrained(&mut self, stream: &Stream, learner: &Learner) {
+        let everything: Vec<u16> = (0..stream.classes() as u16).collect();
+        let seen = vec![everything; stream.replicas()];
+        let (rows, _) = self.measure(stream, learner, &seen, Candidates::All);
+        let matrices = Arc::make_mut(&mut self.matrices);
+        for (matrix, row) in [&mut matrices.all, &mut matrices.seen, &mut matrices.task].into_iter().zip(rows) {
+            matrix.untrained = row;
+        }
+    }
+
+    /// a[b][g] under all three candidate sets; `seen[replica]` are the classes seen by now.
+    pub(crate) fn block_end(&mut self, stream: &Stream, learner: &Learner, seen: &[Vec<u16>], shown: Candidates) {
+        let (rows, confusion) = self.measure(stream, learner, seen, shown);
+        let matrices = Arc::make_mut(&mut self.matrices);
+        for (matrix, row) in [&mut matrices.all, &mut matrices.seen, &mut matrices.task].into_iter().zip(rows) {
+            matrix.rows.push(row);
+        }
+        self.confusion = Some(Arc::new(confusion));
+    }
+
+    /// Accuracies `[group][replica]` among all, seen and own classes, and the first replica's confusion among `shown`.
+    fn measure(
+        &self,
+        stream: &Stream,
+        learner: &Learner,
+        seen: &[Vec<u16>],
+        shown: Candidates,
+    ) -> ([BlockRow; 3], ConfusionView) {
+        let replicas = stream.replicas();
+        let sets = [Candidates::All, Candidates::Seen, Candidates::Task];
+        let mut tallies = sets.map(|_| Tally::new(self.groups, replicas));
+        let mut counts = Confusion::new(stream.classes());
+        let mut wrong = Vec::new();
+        let mut kept = vec![0usize; stream.classes() * stream.classes()];
+        whole_part(stream, learner, Part::Test, |answers| {
+            for replica in 0..replicas {
+                for (set, tally) in sets.iter().zip(&mut tallies) {
+                    let allowed = |group: usize| match set {
+                        Candidates::All => None,
+                        Candidates::Seen => Some(seen[replica].as_slice()),
+                        Candidates::Task => Some(stream.group(replica, group).classes.as_slice()),
+                    };
+                    answers.each(replica, allowed, |answer| {
+                        tally.add(answer.group, replica, answer.truth == answer.given);
+                        if replica != 0 || *set != shown {
+                            return;
+                        }
+                        // Both are classes of the stream, so the matrix has a place for them.
+                        counts.add(answer.truth.into(), answer.given.into()).ok();
+                        let cell = usize::from(answer.truth) * stream.classes() + usize::from(answer.given);
+                        if answer.truth != answer.given && kept[cell] < WRONG_PER_CELL {
+                            kept[cell] += 1;
+                            wrong.push(WrongSample {
+                                sample: stream.row(replica, answer.group, Part::Test, answer.row),
+                                truth: answer.truth,
+                                answer: answer.given,
+                            });
+                        }
+                    });
+                }
+            }
+        });
+        (tallies.map(|tally| tally.shares()), ConfusionView { counts, wrong })
+    }
+}
+
+type BlockRow = Vec<Vec<f64>>;
+
+impl BlockAccuracy {
+    /// One replica's matrix, for the metrics: complete rows only.
+    pub(crate) fn replica(&self, replica: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let pick = |row: &BlockRow| row.iter().map(|group| group[replica]).collect();
+        (pick(&self.untrained), self.rows.iter().map(pick).collect())
+    }
+}

@@ -1,0 +1,669 @@
+//! A run: a state machine that advances one optimiser step of all replicas at a time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
+use mnemoscope_core::Setting;
+use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError, Plan, TaskData};
+use mnemoscope_measure::{Continual, ContinualError};
+use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Scope, Shape, Stream, StreamError};
+use thiserror::Error;
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::evaluation::{Calendar, Candidates, Probe};
+use crate::experiment::{Event, Experiment};
+use crate::file::FileError;
+use crate::metrics::{Material, Metrics};
+use crate::path::{self, PathError};
+use crate::population::Population;
+use crate::provenance::Provenance;
+use crate::record::Record;
+use crate::refusal::{Refusal, refusals};
+use crate::results::Results;
+use crate::snapshot::{BlockSpan, Layout, Snapshot, Status, SurfaceView, TermView};
+use crate::surface;
+
+/// Time between two refreshes of what costs more than a few microseconds to show: metrics and decision surface.
+const REFRESH: Duration = Duration::from_millis(200);
+
+/// Why a run cannot be made or go on.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Parts of the experiment do not go together.
+    #[error("this experiment cannot run: {}", .0.iter().map(|r| format!("{}: {}", r.place, r.message)).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
+    /// The data cannot be loaded.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The stream cannot be made of this data.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// No such device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The learner refuses.
+    #[error(transparent)]
+    Learner(#[from] LearnerError),
+    /// A knob that cannot be changed now.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A knob that may not change while running.
+    #[error("{0} cannot change while a run is under way: change it in the experiment and start again")]
+    NotLive(String),
+    /// The steps came out of order, which is a fault of this program.
+    #[error("continual evaluation: {0}")]
+    Evaluation(#[from] ContinualError),
+    /// A checkpoint that does not fit.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file that cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A population in training on a stream, with everything measured so far.
+pub struct Run {
+    /// As it was started; changes while running are in `events`.
+    experiment: Experiment,
+    /// With every change made so far.
+    current: Experiment,
+    wanted: Wanted,
+    device: Chosen,
+    population: Population,
+    layout: Arc<Layout>,
+    stream: Stream,
+    learner: Learner,
+    sampler: BlockSampler,
+    block: usize,
+    done: u64,
+    /// Events of the file that are still to come, in order.
+    coming: Vec<Event>,
+    events: Vec<Event>,
+    calendar: Calendar,
+    candidates: Candidates,
+    probe: Probe,
+    record: Record,
+    /// Sums of the objective terms since the last recorded row, `[term][replica]`, and the steps summed.
+    pending: (Vec<Vec<f64>>, u32),
+    accumulators: Vec<Continual>,
+    results: Results,
+    diverged: Vec<bool>,
+    shown: Shown,
+}
+
+/// What is refreshed now and then.
+struct Shown {
+    at: Option<Instant>,
+    metrics: Metrics,
+    terms: Vec<TermView>,
+    surface: Option<Arc<SurfaceView>>,
+}
+
+impl Run {
+    /// A run at step 0: data loaded, device chosen, the untrained network evaluated.
+    ///
+    /// # Errors
+    /// When the experiment is refused, its data cannot be read, or the device is not there.
+    pub fn new(experiment: Experiment, wanted: Wanted) -> Result<Self, RunError> {
+        let mut run = Self::prepare(experiment, wanted)?;
+        run.begin_block()?;
+        run.results.untrained(&run.stream, &run.learner);
+        run.evaluate()?;
+        Ok(run)
+    }
+
+    /// A run that goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Run::new`], and when the checkpoint does not fit its own experiment.
+    pub fn resume(checkpoint: &Checkpoint, wanted: Wanted) -> Result<Self, RunError> {
+        let mut run = Self::prepare(checkpoint.experiment().clone(), wanted)?;
+        let state = &checkpoint.state;
+        run.learner.load(&state.learner)?;
+        run.block = state.block;
+        run.done = state.done;
+        run.sampler = run.stream.block_sampler(run.block.min(run.layout.blocks.len() - 1), scope(&run.learner));
+        run.events.clone_from(&state.events);
+        run.coming.retain(|event| event.step >= run.done);
+        for event in &state.events {
+            path::set_value(&mut run.current, &event.path, &Setting::Number(event.new))?;
+        }
+        run.record.refill(&state.steps, &state.counts, &state.losses);
+        run.pending.clone_from(&state.pending);
+        run.accumulators.clone_from(&state.accumulators);
+        run.results = state.results.clone();
+        run.diverged = run.learner.diverged();
+        Ok(run)
+    }
+
+    fn prepare(experiment: Experiment, wanted: Wanted) -> Result<Self, RunError> {
+        let refused = refusals(&experiment);
+        if !refused.is_empty() {
+            return Err(RunError::Refused(refused));
+        }
+        let population = Population::of(&experiment).map_err(|message| {
+            RunError::Refused(vec![Refusal { place: "population".to_owned(), message }])
+        })?;
+        let data = Arc::new(Dataset::load(&experiment.data)?);
+        let stream = Stream::new(data.clone(), &experiment.stream, experiment.blocks.as_deref(), &population.seeds)?;
+        let scope = mnemoscope_learner::Methods::scope(&experiment.methods);
+        let mut blocks = Vec::new();
+        let mut start = 0;
+        for (index, block) in stream.blocks().iter().enumerate() {
+            let steps = stream.block_sampler(index, to_stream(scope)).longest();
+            blocks.push(BlockSpan { group: block.group, start, steps });
+            start += steps;
+        }
+        let plan = plan(&experiment, &population, &stream, start);
+        let device = choose_by(wanted, &mut |device| seconds_per_step(&plan, device, experiment.stream.whole("batch")))?;
+        let learner = Learner::new(&plan, &device.device)?;
+
+        let part = match experiment.evaluation.text("part") {
+            "validation" if stream.has_validation() => Part::Validation,
+            _ => Part::Test,
+        };
+        let candidates = match plan.head {
+            Head::Task => Candidates::Task,
+            _ => Candidates::by_name(experiment.evaluation.text("candidates")),
+        };
+        let most = experiment.evaluation.whole("sample");
+        let probe = Probe::fixed(&stream, &learner, part, most, experiment.seed, &population.seeds);
+        let replicas = population.replicas();
+        let groups = stream.groups();
+        let terms = learner.terms().len() + 1;
+        let layout = Layout {
+            blocks,
+            group_names: (0..replicas)
+                .map(|r| (0..groups).map(|g| stream.group(r, g).name.clone()).collect())
+                .collect(),
+            shared_order: stream.shared_order(),
+            classes: stream.classes(),
+            image: match data.shape {
+                Shape::Image { height, width } => Some((height, width)),
+                _ => None,
+            },
+            population: population.clone(),
+            parameters: learner.parameters(),
+            device: device.name.clone(),
+            device_reason: device.reason.clone(),
+            live_part: if part == Part::Validation { "validation" } else { "test" },
+            candidates: candidates.name(),
+            data: data.name.clone(),
+            train_samples: (0..groups).map(|g| stream.part_len(0, g, Part::Train)).sum(),
+            footprint: learner.footprint(),
+            base_flops: learner.step_flops(experiment.stream.whole("batch")),
+        };
+        let accumulators = (0..replicas).map(|_| Continual::new(groups, &[10, 100], 10)).collect();
+        let record = Record::new(groups, population.variants.clone(), probe.sizes(replicas), terms);
+        let mut coming = experiment.events.clone();
+        coming.sort_by_key(|event| event.step);
+        let sampler = stream.block_sampler(0, to_stream(scope));
+        Ok(Self {
+            current: experiment.clone(),
+            calendar: Calendar::of(&experiment.evaluation),
+            results: Results::new(groups),
+            experiment: Experiment { events: Vec::new(), provenance: None, ..experiment },
+            wanted,
+            device,
+            population,
+            layout: Arc::new(layout),
+            stream,
+            learner,
+            sampler,
+            block: 0,
+            done: 0,
+            coming,
+            events: Vec::new(),
+            candidates,
+            probe,
+            record,
+            pending: (vec![vec![0.0; replicas]; terms], 0),
+            accumulators,
+            diverged: vec![false; replicas],
+            shown: Shown { at: None, metrics: Metrics::default(), terms: Vec::new(), surface: None },
+        })
+    }
+
+    /// Optimiser steps done.
+    pub fn steps_done(&self) -> u64 {
+        self.done
+    }
+
+    /// Steps of the whole stream.
+    pub fn total_steps(&self) -> u64 {
+        self.layout.total_steps()
+    }
+
+    /// The block under way; the number of blocks when all are done.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+
+    /// Whether every block is done.
+    pub fn finished(&self) -> bool {
+        self.block >= self.layout.blocks.len()
+    }
+
+    /// Steps done when the block under way ends.
+    pub fn next_switch(&self) -> u64 {
+        self.layout.blocks.get(self.block).map_or(self.done, |block| block.start + block.steps)
+    }
+
+    /// What does not change.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The record.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The weights `[R, P]`, read back.
+    pub fn weights(&self) -> Vec<f32> {
+        self.learner.weights()
+    }
+
+    /// The experiment as it was run: events and circumstances included.
+    pub fn experiment(&self) -> Experiment {
+        let dataset = self.stream.dataset();
+        let provenance = Provenance::here(&self.device.name, dataset.hash, self.population.seeds.clone(), self.done);
+        Experiment { events: self.events.clone(), provenance: Some(provenance), ..self.experiment.clone() }
+    }
+
+    /// One optimiser step of all replicas; nothing when the run is finished.
+    ///
+    /// # Errors
+    /// When the learner refuses the batch, which is a fault of this program.
+    pub fn step(&mut self) -> Result<(), RunError> {
+        if self.finished() {
+            return Ok(());
+        }
+        while self.coming.first().is_some_and(|event| event.step <= self.done) {
+            let event = self.coming.remove(0);
+            self.set_knob(&event.path, event.new)?;
+        }
+        let span = self.layout.blocks[self.block].clone();
+        let offset = self.done - span.start;
+        let batch = self.batch(offset);
+        self.learner.step(batch)?;
+        self.done += 1;
+        let due = self.calendar.is_due(offset + 1, span.steps);
+        // A graphics card is read only where a row is recorded: each read waits for it.
+        if due || self.device.kind == CpuOrGpu::Cpu {
+            self.add_losses();
+        }
+        if due {
+            self.evaluate()?;
+        }
+        if offset + 1 == span.steps {
+            self.end_block()?;
+        }
+        Ok(())
+    }
+
+    /// Changes a knob from the next step on, and records it.
+    ///
+    /// # Errors
+    /// When there is no such knob, it may not change while running, or the value lies outside its domain.
+    pub fn set_knob(&mut self, path: &str, value: f64) -> Result<(), RunError> {
+        let old = match path::get(&self.current, path) {
+            Some(Setting::Number(old)) => old,
+            Some(Setting::Sweep(sweep)) => sweep.values().ok().and_then(|v| v.first().copied()).unwrap_or(f64::NAN),
+            _ => return Err(PathError::Unknown { path: path.to_owned(), hint: None }.into()),
+        };
+        let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {
+            Some(parts) if !["data", "stream", "model", "evaluation", "population", "pace", "attention"].contains(&parts.0) => parts,
+            _ => return Err(RunError::NotLive(path.to_owned())),
+        };
+        self.learner.set_knob(component, knob, value)?;
+        path::set_value(&mut self.current, path, &Setting::Number(value))?;
+        // A slider sends many values between two steps; only the last one was ever used.
+        match self.events.iter_mut().find(|event| event.step == self.done && event.path == path) {
+            Some(event) => event.new = value,
+            None => self.events.push(Event { step: self.done, path: path.to_owned(), old, new: value }),
+        }
+        Ok(())
+    }
+
+    /// Everything that is needed to go on from here.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let (steps, counts, losses) = self.record.raw();
+        Checkpoint::new(
+            // Events still to come belong to the file; those done are in the state.
+            Experiment { events: self.coming.clone(), ..self.experiment.clone() },
+            self.wanted,
+            crate::checkpoint::RunState {
+                learner: self.learner.save(),
+                block: self.block,
+                done: self.done,
+                events: self.events.clone(),
+                steps,
+                counts,
+                losses,
+                pending: self.pending.clone(),
+                accumulators: self.accumulators.clone(),
+                results: self.results.clone(),
+            },
+        )
+    }
+
+    /// A picture of the run with everything up to date.
+    ///
+    /// # Errors
+    /// Never today; a device that is lost will be told here.
+    pub fn snapshot(&mut self) -> Result<Snapshot, RunError> {
+        self.refresh();
+        self.glance()
+    }
+
+    /// A cheap picture of the run: metrics and decision surface may be a fifth of a second old.
+    ///
+    /// # Errors
+    /// As [`Run::snapshot`].
+    pub fn glance(&mut self) -> Result<Snapshot, RunError> {
+        if self.shown.at.is_none_or(|at| at.elapsed() >= REFRESH) {
+            self.refresh();
+        }
+        Ok(Snapshot {
+            version: 0,
+            experiment: Arc::new(self.experiment()),
+            layout: self.layout.clone(),
+            status: if self.finished() { Status::Finished } else { Status::Paused },
+            step: self.done,
+            steps_per_second: 0.0,
+            record: self.record.clone(),
+            matrices: self.results.matrices(),
+            terms: self.shown.terms.clone(),
+            metrics: self.shown.metrics.values.clone(),
+            gaps: self.shown.metrics.gaps.clone(),
+            confusion: self.results.confusion(),
+            surface: self.shown.surface.clone(),
+            diverged: self.diverged.clone(),
+            events: self.events.clone(),
+        })
+    }
+
+    fn refresh(&mut self) {
+        self.diverged = self.learner.diverged();
+        self.shown.metrics.measure(&Material {
+            layout: &self.layout,
+            record: &self.record,
+            matrices: &self.results.matrices(),
+            accumulators: &self.accumulators,
+            diverged: &self.diverged,
+            block: self.block,
+            done: self.done,
+        });
+        self.shown.terms = self.term_views();
+        self.shown.surface = surface::draw(&self.stream, &self.learner).map(Arc::new);
+        self.shown.at = Some(Instant::now());
+    }
+
+    /// The objective of the last step, total first: mean over the replicas of each variant that still train.
+    fn term_views(&self) -> Vec<TermView> {
+        let losses = self.learner.last_losses();
+        let means = |values: &[f32]| -> Vec<f64> {
+            self.population
+                .variants
+                .iter()
+                .map(|variant| {
+                    let alive: Vec<f64> = variant
+                        .replicas
+                        .clone()
+                        .filter(|replica| !self.diverged[*replica])
+                        .filter_map(|replica| values.get(replica).map(|value| f64::from(*value)))
+                        .collect();
+                    if alive.is_empty() { f64::NAN } else { alive.iter().sum::<f64>() / alive.len() as f64 }
+                })
+                .collect()
+        };
+        let total = TermView { id: "loss", label: "loss".to_owned(), formula: "L".to_owned(), values: means(&losses.total) };
+        let terms = self.learner.terms().into_iter().map(|info| {
+            let position = losses.ids.iter().position(|id| *id == info.id);
+            let values = position.map_or_else(|| means(&[]), |position| means(&losses.terms[position]));
+            TermView { id: info.id, label: info.label, formula: info.formula, values }
+        });
+        std::iter::once(total).chain(terms).collect()
+    }
+
+    fn batch(&mut self, offset: u64) -> Batch {
+        let replicas = self.population.replicas();
+        let lists: Vec<Option<Vec<SampleRef>>> =
+            (0..replicas).map(|replica| self.sampler.batch(replica, offset).map(<[SampleRef]>::to_vec)).collect();
+        gather(&self.stream, &lists)
+    }
+
+    fn block_info(&self) -> BlockInfo {
+        let span = &self.layout.blocks[self.block];
+        let replicas = self.population.replicas();
+        let classes = |replica: usize, group: usize| self.stream.group(replica, group).classes.clone();
+        BlockInfo {
+            block: self.block,
+            group: span.group,
+            steps: span.steps,
+            classes: (0..replicas).map(|replica| classes(replica, span.group)).collect(),
+            group_classes: (0..replicas)
+                .map(|replica| (0..self.stream.groups()).map(|group| classes(replica, group)).collect())
+                .collect(),
+            seen: (0..replicas).map(|replica| self.seen(replica, self.block)).collect(),
+        }
+    }
+
+    /// Classes of every group trained in blocks 0 to `block`, in ascending order.
+    fn seen(&self, replica: usize, block: usize) -> Vec<u16> {
+        let mut seen: Vec<u16> = self.layout.blocks[..=block.min(self.layout.blocks.len() - 1)]
+            .iter()
+            .flat_map(|span| self.stream.group(replica, span.group).classes.iter().copied())
+            .collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen
+    }
+
+    fn begin_block(&mut self) -> Result<(), RunError> {
+        let info = self.block_info();
+        self.sampler = self.stream.block_sampler(self.block, scope(&self.learner));
+        self.learner.begin_block(&info, &BlockData { stream: &self.stream, sampler: &self.sampler });
+        for accumulator in &mut self.accumulators {
+            accumulator.begin_block(self.done, &[info.group])?;
+        }
+        Ok(())
+    }
+
+    fn end_block(&mut self) -> Result<(), RunError> {
+        let info = self.block_info();
+        self.learner.end_block(&info, &BlockData { stream: &self.stream, sampler: &self.sampler });
+        for accumulator in &mut self.accumulators {
+            accumulator.end_block(self.done)?;
+        }
+        let seen: Vec<Vec<u16>> = info.seen.clone();
+        self.results.block_end(&self.stream, &self.learner, &seen, self.candidates);
+        self.block += 1;
+        if !self.finished() {
+            self.begin_block()?;
+        }
+        Arc::make_mut(&mut self.layout).footprint = self.learner.footprint();
+        self.shown.at = None;
+        Ok(())
+    }
+
+    /// Adds a row to the record and feeds the accumulators.
+    fn evaluate(&mut self) -> Result<(), RunError> {
+        let replicas = self.population.replicas();
+        let groups = self.stream.groups();
+        let block = self.block.min(self.layout.blocks.len() - 1);
+        let mut counts = vec![0u16; groups * replicas];
+        let answers = self.probe.ask(&self.learner, self.stream.classes());
+        for replica in 0..replicas {
+            let seen = self.seen(replica, block);
+            let allowed = |group: usize| match self.candidates {
+                Candidates::All => None,
+                Candidates::Seen => Some(seen.as_slice()),
+                Candidates::Task => Some(self.stream.group(replica, group).classes.as_slice()),
+            };
+            answers.each(replica, allowed, |answer| {
+                counts[answer.group * replicas + replica] += u16::from(answer.truth == answer.given);
+            });
+        }
+        drop(answers);
+        let variants = &self.population.variants;
+        let steps = f64::from(self.pending.1.max(1));
+        let losses: Vec<f32> = self
+            .pending
+            .0
+            .iter()
+            .flat_map(|term| {
+                variants.iter().map(move |variant| {
+                    let values = &term[variant.replicas.clone()];
+                    (values.iter().sum::<f64>() / values.len() as f64 / steps) as f32
+                })
+            })
+            .collect();
+        self.record.push(self.done, &counts, &losses);
+        for term in &mut self.pending.0 {
+            term.fill(0.0);
+        }
+        self.pending.1 = 0;
+        let row = self.record.len() - 1;
+        for (replica, accumulator) in self.accumulators.iter_mut().enumerate() {
+            let accuracies: Vec<f64> = (0..groups).map(|group| self.record.accuracy(row, group, replica)).collect();
+            accumulator.observe(self.done, &accuracies)?;
+        }
+        Ok(())
+    }
+
+    fn add_losses(&mut self) {
+        let losses = self.learner.last_losses();
+        let infos = self.learner.terms();
+        let mut add = |slot: usize, values: &[f32]| {
+            for (sum, value) in self.pending.0[slot].iter_mut().zip(values) {
+                // A frozen replica adds nothing: its last loss is not finite.
+                if value.is_finite() {
+                    *sum += f64::from(*value);
+                }
+            }
+        };
+        add(0, &losses.total);
+        for (slot, info) in infos.iter().enumerate() {
+            if let Some(position) = losses.ids.iter().position(|id| *id == info.id) {
+                add(slot + 1, &losses.terms[position]);
+            }
+        }
+        self.pending.1 += 1;
+    }
+}
+
+/// The training data of the block under way, for methods.
+struct BlockData<'a> {
+    stream: &'a Stream,
+    sampler: &'a BlockSampler,
+}
+
+impl TaskData for BlockData<'_> {
+    fn len(&self, replica: usize) -> usize {
+        self.sampler.len(replica)
+    }
+
+    fn gather(&self, rows: &[Vec<u32>]) -> Batch {
+        let lists: Vec<Option<Vec<SampleRef>>> = rows
+            .iter()
+            .enumerate()
+            .map(|(replica, rows)| Some(rows.iter().map(|row| self.sampler.sample(replica, *row as usize)).collect()))
+            .collect();
+        gather(self.stream, &lists)
+    }
+}
+
+/// A host batch of these training samples; shorter lists are padded with weight 0, `None` is an inactive replica.
+fn gather(stream: &Stream, lists: &[Option<Vec<SampleRef>>]) -> Batch {
+    let features = stream.features();
+    let rows = lists.iter().flatten().map(Vec::len).max().unwrap_or(0);
+    let cells = lists.len() * rows;
+    let mut batch = Batch {
+        rows,
+        x: Vec::with_capacity(cells * features),
+        y: Vec::with_capacity(cells),
+        group: Vec::with_capacity(cells),
+        weight: Vec::with_capacity(cells),
+        active: lists.iter().map(Option::is_some).collect(),
+    };
+    for (replica, list) in lists.iter().enumerate() {
+        let list = list.as_deref().unwrap_or_default();
+        stream.gather_samples(replica, list, &mut batch.x, &mut batch.y);
+        batch.group.extend(list.iter().map(|sample| sample.group));
+        batch.weight.extend(list.iter().map(|_| 1.0));
+        let end = (replica + 1) * rows;
+        batch.x.resize(end * features, 0.0);
+        batch.y.resize(end, 0);
+        batch.group.resize(end, 0);
+        batch.weight.resize(end, 0.0);
+    }
+    batch
+}
+
+fn scope(learner: &Learner) -> Scope {
+    to_stream(learner.scope())
+}
+
+fn to_stream(scope: mnemoscope_learner::Scope) -> Scope {
+    match scope {
+        mnemoscope_learner::Scope::Current => Scope::Current,
+        mnemoscope_learner::Scope::SoFar => Scope::SoFar,
+        mnemoscope_learner::Scope::All => Scope::All,
+    }
+}
+
+fn plan<'a>(experiment: &'a Experiment, population: &Population, stream: &Stream, total_steps: u64) -> Plan<'a> {
+    Plan {
+        model: &experiment.model,
+        optimiser: population.knobs("optimiser", &experiment.optimiser),
+        schedule: population.knobs("schedule", &experiment.schedule),
+        methods: experiment
+            .methods
+            .iter()
+            .map(|method| population.knobs(&format!("methods.{}", method.name()), method))
+            .collect(),
+        seeds: population.seeds.clone(),
+        features: stream.features(),
+        classes: stream.classes(),
+        seed: experiment.seed,
+        head: match experiment.stream.text("head") {
+            "seen" => Head::Seen,
+            "task" => Head::Task,
+            _ => Head::All,
+        },
+        total_steps,
+    }
+}
+
+/// Seconds of one bare step of this plan on a device: the probe behind the automatic choice.
+fn seconds_per_step(plan: &Plan<'_>, device: &burn::tensor::Device, rows: usize) -> f64 {
+    let bare = Plan { methods: Vec::new(), ..plan.clone() };
+    let replicas = plan.seeds.len();
+    let Ok(mut learner) = Learner::new(&bare, device) else { return f64::INFINITY };
+    let batch = Batch {
+        rows,
+        x: vec![0.5; replicas * rows * plan.features],
+        y: vec![0; replicas * rows],
+        group: vec![0; replicas * rows],
+        weight: vec![1.0; replicas * rows],
+        active: vec![true; replicas],
+    };
+    let mut timed = |steps: u32| -> Option<f64> {
+        let start = Instant::now();
+        for _ in 0..steps {
+            learner.step(batch.clone()).ok()?;
+        }
+        // Reading back waits for the device.
+        learner.last_losses();
+        Some(start.elapsed().as_secs_f64() / f64::from(steps))
+    };
+    timed(3).and_then(|_warm_up| timed(20)).unwrap_or(f64::INFINITY)
+}
