@@ -1,1 +1,58 @@
-//! mnemoscope-learner
+//! Models, methods, optimisers and schedules on replica-batched tensors.
+//!
+//! R copies of one network (seeds, or values of a swept knob) train in one batched program. The truth of the weights
+//! is one flat matrix `[R, P]`; every step is a forward pass, one backward pass and one update of all active replicas.
+//! Losses are summed over replicas, so gradients never mix, and a replica whose loss or gradient is not finite is held
+//! at its last finite weights while the others go on.
+//!
+//! ```
+//! use mnemoscope_core::{Component, Knobs};
+//! use mnemoscope_learner::{Batch, Head, Learner, Methods, Models, Optimisers, Plan, Schedules};
+//!
+//! let model = Component::<Models>::new("mlp").unwrap();
+//! let plan = Plan {
+//!     model: &model,
+//!     optimiser: Knobs::uniform(&Component::<Optimisers>::new("sgd").unwrap(), 2),
+//!     schedule: Knobs::uniform(&Component::<Schedules>::new("constant").unwrap(), 2),
+//!     methods: vec![Knobs::uniform(&Component::<Methods>::new("fine_tuning").unwrap(), 2)],
+//!     seeds: vec![0, 1],
+//!     features: 3,
+//!     classes: 2,
+//!     seed: 7,
+//!     head: Head::All,
+//!     total_steps: 1,
+//! };
+//! let mut learner = Learner::new(&plan, &burn::tensor::Device::flex()).unwrap();
+//! // Two replicas, one row each: three features, a label, a group, a weight.
+//! let batch = Batch {
+//!     rows: 1,
+//!     x: vec![0.5; 2 * 3],
+//!     y: vec![0, 1],
+//!     group: vec![0, 0],
+//!     weight: vec![1.0, 1.0],
+//!     active: vec![true, true],
+//! };
+//! let before = learner.weights();
+//! learner.step(batch).unwrap();
+//! assert_ne!(before, learner.weights());
+//! ```
+
+mod batch;
+mod error;
+mod learner;
+mod methods;
+mod models;
+mod optimiser;
+mod plan;
+mod schedule;
+mod state;
+
+pub use batch::{Batch, BlockInfo, Scope, TaskData};
+pub use error::LearnerError;
+pub use learner::{EvalSet, Footprint, Learner, Losses, TermInfo};
+pub use methods::Methods;
+pub use models::Models;
+pub use optimiser::Optimisers;
+pub use plan::{Head, Plan};
+pub use schedule::Schedules;
+pub use state::{Array, State};

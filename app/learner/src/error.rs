@@ -1,0 +1,86 @@
+//! What a learner refuses, and why.
+
+use mnemoscope_core::ComponentError;
+use thiserror::Error;
+
+/// Why a learner could not be made, stepped, changed or restored.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum LearnerError {
+    /// Two methods that contradict each other.
+    #[error("methods {first} and {second} cannot be combined: {reason}; remove one of them")]
+    Conflict {
+        /// One method.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why not both.
+        reason: &'static str,
+    },
+    /// Settings that do not fit the population.
+    #[error(
+        "{component} has settings for {found} replicas, but the plan has {expected} seeds; resolve it for each seed"
+    )]
+    Replicas {
+        /// Which component.
+        component: String,
+        /// Replicas that it was resolved for.
+        found: usize,
+        /// Seeds in the plan.
+        expected: usize,
+    },
+    /// A plan without replicas, features or classes.
+    #[error("the plan has no {what}; give at least one")]
+    Empty {
+        /// Which part.
+        what: &'static str,
+    },
+    /// A kind that no registry of this crate declares.
+    #[error("the learner has no {noun} \"{name}\"")]
+    Unknown {
+        /// Which part of the plan.
+        noun: &'static str,
+        /// The kind's name.
+        name: String,
+    },
+    /// A batch whose arrays do not fit the model.
+    #[error("batch: {what} has {found} values where {expected} belong")]
+    Batch {
+        /// Which array.
+        what: &'static str,
+        /// Values given.
+        found: usize,
+        /// Values needed.
+        expected: usize,
+    },
+    /// A label that is not an output.
+    #[error("batch: label {label} in replica {replica}, row {row}, but the model has {classes} outputs (0 to {})", classes - 1)]
+    Label {
+        /// The label.
+        label: u32,
+        /// Its replica.
+        replica: usize,
+        /// Its row.
+        row: usize,
+        /// The model's outputs.
+        classes: usize,
+    },
+    /// A change to a component that is not part of this learner.
+    #[error("there is no component \"{name}\" here; there is: {all}")]
+    NoComponent {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        all: String,
+    },
+    /// A knob that cannot change or a value outside its domain.
+    #[error(transparent)]
+    Knob(#[from] ComponentError),
+    /// A saved state that is not of this plan.
+    #[error("saved state: {name} {problem}; load it with the experiment it was saved from")]
+    State {
+        /// Which entry.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
