@@ -92,7 +92,7 @@ fn this_machine_gives_a_device_that_computes() {
         match choose(wanted) {
             Ok(chosen) => {
                 let twice = Tensor::<1>::from_floats([1.0, 2.0], &chosen.device) * 2.0;
-                assert_eq!(twice.into_data().to_vec::<f32>().unwrap(), [2.0, 4.0], "{}", chosen.name);
+                assert_eq!(twice.into_data().try_to_vec::<f32>().unwrap(), [2.0, 4.0], "{}", chosen.name);
                 assert!(wanted == Wanted::Gpu || !chosen.software, "{}", chosen.reason);
             }
             Err(error) => {

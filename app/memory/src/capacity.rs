@@ -1,0 +1,157 @@
+//! Recall error against the number of stored pairs.
+
+use rayon::prelude::*;
+
+use mnemoscope_core::Setting;
+
+use crate::kinds::check_beta;
+use crate::recall::mean_error_of;
+use crate::{Component, MemoryError, Pairs, Rule, recall};
+
+/// Expected mean relative squared error of Hebb's rule: (n - 1)/d_k, for independent random unit keys asked for
+/// without noise and without decay. 0 for `n` = 0.
+pub fn known_error_hebb(n: usize, d_k: usize) -> f64 {
+    n.saturating_sub(1) as f64 / d_k as f64
+}
+
+/// The known error after `n` writes where these settings have one: Hebb's rule on independent unit keys, each
+/// written once, without noise and decay; or 0 if they are orthonormal.
+pub fn known_error(component: &Component, n: usize) -> Option<f64> {
+    let is = |name: &str, value: f64| component.real(name) == value;
+    let plain = component.text("rule") == "hebb"
+        && is("correlation", 0.0)
+        && is("noise", 0.0)
+        && is("rewritten", 0.0)
+        && is("key_length", 1.0)
+        && is("decay", 1.0);
+    plain.then(|| if component.switch("orthonormal") { 0.0 } else { known_error_hebb(n, component.whole("d_k")) })
+}
+
+/// One point of a capacity curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CapacityPoint {
+    /// Stored pairs, N.
+    pub pairs: usize,
+    /// N/d_k.
+    pub load: f64,
+    /// Mean over draws of the mean relative squared error; see [`crate::mean_error`].
+    pub mean_error: f64,
+    /// Sample standard deviation over draws; 0 for a single one.
+    pub sd: f64,
+}
+
+/// The error of one rule over several loads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CapacityCurve {
+    /// The rule.
+    pub rule: Rule,
+    /// One point for each load, in the order given.
+    pub points: Vec<CapacityPoint>,
+}
+
+/// The error of each rule with `loads` pairs stored, over `draws` draws (at least one) of keys and values. All rules
+/// meet the same draws.
+///
+/// Draws are spread over the process-wide thread pool, and the answer does not depend on its size. Not for a frame of
+/// the window: 20 draws of up to 512 pairs at d = 128 take about a second.
+///
+/// # Errors
+/// When a load lies outside the range of `pairs`, or the settings do not go together.
+pub fn capacity_curve(component: &Component, loads: &[usize], draws: usize) -> Result<Vec<CapacityCurve>, MemoryError> {
+    check_beta(component)?;
+    let rules = Rule::all(component);
+    let decay = component.real("decay") as f32;
+    let loaded: Vec<Component> =
+        loads.iter().map(|n| component.clone().with("pairs", Setting::Number(*n as f64))).collect::<Result<_, _>>()?;
+    let jobs: Vec<(&Component, u64)> =
+        loaded.iter().flat_map(|component| (0..draws.max(1) as u64).map(move |draw| (component, draw))).collect();
+    let errors: Vec<[f64; 3]> = jobs
+        .into_par_iter()
+        .map(|(component, draw)| {
+            let pairs = Pairs::draw_nth(component, draw)?;
+            Ok(rules.map(|rule| mean_error_of(&recall(rule, decay, &pairs, pairs.len()), &pairs)))
+        })
+        .collect::<Result<_, MemoryError>>()?;
+    let curve = |(index, rule)| CapacityCurve {
+        rule,
+        points: errors
+            .chunks_exact(draws.max(1))
+            .zip(loads)
+            .map(|(draws, n)| point(draws.iter().map(|errors| errors[index]), *n, component.whole("d_k")))
+            .collect(),
+    };
+    Ok(rules.into_iter().enumerate().map(curve).collect())
+}
+
+fn point(errors: impl ExactSizeIterator<Item = f64> + Clone, pairs: usize, d_k: usize) -> CapacityPoint {
+    let count = errors.len() as f64;
+    let mean_error = errors.clone().sum::<f64>() / count;
+    let squares: f64 = errors.map(|error| (error - mean_error).powi(2)).sum();
+    let sd = if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+    CapacityPoint { pairs, load: pairs as f64 / d_k as f64, mean_error, sd }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(settings: &[(&str, f64)]) -> Component {
+        settings.iter().fold(Component::new("association").unwrap(), |component, (name, value)| {
+            component.with(name, Setting::Number(*value)).unwrap()
+        })
+    }
+
+    #[test]
+    fn the_mean_error_of_hebb_is_the_known_one() {
+        for (d_k, d_v) in [(16.0, 2.0), (32.0, 48.0)] {
+            let component = component(&[("d_k", d_k), ("d_v", d_v)]);
+            let draws = 300;
+            let curves = capacity_curve(&component, &[1, 2, 9, 40], draws).unwrap();
+            for point in &curves[0].points {
+                let known = known_error(&component, point.pairs).unwrap();
+                // 4 standard errors, and rounding where the error is 0.
+                let allowed = 4.0 * point.sd / (draws as f64).sqrt() + 1e-9;
+                assert!((point.mean_error - known).abs() <= allowed, "{point:?} {known} +- {allowed}");
+                assert_eq!(point.load, point.pairs as f64 / d_k);
+            }
+        }
+    }
+
+    #[test]
+    fn a_curve_is_the_mean_and_spread_of_single_draws() {
+        let component = component(&[("d_k", 8.0), ("d_v", 5.0), ("decay", 0.9), ("beta", 0.5)]);
+        let curves = capacity_curve(&component, &[3, 7], 2).unwrap();
+        assert_eq!(curves.iter().map(|curve| curve.rule.name()).collect::<Vec<_>>(), ["hebb", "delta", "softmax"]);
+        let seven = component.with("pairs", Setting::Number(7.0)).unwrap();
+        for curve in &curves {
+            let [a, b] = [0, 1].map(|draw| {
+                let pairs = Pairs::draw_nth(&seven, draw).unwrap();
+                crate::mean_error(curve.rule, 0.9, &pairs, 7)
+            });
+            assert!((curve.points[1].mean_error - f64::midpoint(a, b)).abs() < 1e-12);
+            assert!((curve.points[1].sd - (a - b).abs() / 2f64.sqrt()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_known_error_is_claimed_only_where_it_holds() {
+        let plain = component(&[("d_k", 8.0)]);
+        assert_eq!(known_error(&plain, 9), Some(1.0));
+        assert_eq!(known_error(&plain, 0), Some(0.0));
+        for (name, value) in
+            [("correlation", 0.1), ("noise", 0.1), ("rewritten", 0.1), ("key_length", 1.1), ("decay", 0.9)]
+        {
+            assert_eq!(known_error(&component(&[("d_k", 8.0), (name, value)]), 9), None, "{name}");
+        }
+        let orthonormal = plain.clone().with("orthonormal", Setting::Switch(true)).unwrap();
+        assert_eq!(known_error(&orthonormal, 8), Some(0.0));
+        assert_eq!(known_error(&plain.with("rule", Setting::Text("delta".to_owned())).unwrap(), 9), None);
+    }
+
+    #[test]
+    fn a_load_outside_its_range_or_a_wild_beta_is_refused() {
+        let error = capacity_curve(&component(&[]), &[0], 1).unwrap_err();
+        assert!(error.to_string().contains("pairs = 0 is outside its range 1 to 512"), "{error}");
+        assert!(matches!(capacity_curve(&component(&[("beta", 0.0)]), &[4], 1), Err(MemoryError::Beta { .. })));
+    }
+}

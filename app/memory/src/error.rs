@@ -1,0 +1,109 @@
+//! Why a memory was refused.
+
+use mnemoscope_core::ComponentError;
+use thiserror::Error;
+
+/// Why a memory was refused.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum MemoryError {
+    /// A setting outside its domain.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// A delta rule that would not converge.
+    #[error(
+        "memory association: beta = {beta} with keys of length {key_length} gives beta |k|^2 = {product}; the delta \
+         rule needs 0 < beta |k|^2 < 2, so choose beta above 0 and below {limit}"
+    )]
+    Beta {
+        /// The write strength.
+        beta: f64,
+        /// The keys' length.
+        key_length: f64,
+        /// beta |k|^2.
+        product: f64,
+        /// The bound of beta at this length.
+        limit: f64,
+    },
+    /// More orthonormal keys than dimensions.
+    #[error(
+        "memory association: there are no {keys} orthonormal keys in {d_k} dimensions; \
+         lower pairs to {d_k}, raise d_k to {keys}, or switch orthonormal off"
+    )]
+    TooManyOrthonormal {
+        /// Different keys that were wanted.
+        keys: usize,
+        /// Their dimensions.
+        d_k: usize,
+    },
+    /// Keys that should be both orthonormal and correlated.
+    #[error(
+        "memory association: orthonormal keys have no correlation; \
+         set correlation = 0 (it is {correlation}) or switch orthonormal off"
+    )]
+    OrthonormalAndCorrelated {
+        /// The correlation that was wanted.
+        correlation: f64,
+    },
+    /// Arrays that do not belong together.
+    #[error(
+        "pairs given by hand: {keys} numbers in keys and {values} in values are not one row of {d_k} and one row \
+         of {d_v} for each pair"
+    )]
+    Shape {
+        /// Numbers in the keys.
+        keys: usize,
+        /// Numbers in the values.
+        values: usize,
+        /// Entries of a key.
+        d_k: usize,
+        /// Entries of a value.
+        d_v: usize,
+    },
+    /// The graphics card.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+}
+
+/// Why the graphics card gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GpuError {
+    /// There is none, or no driver.
+    #[error("no graphics adapter was found; install a Vulkan driver, or compute the memory on the processor")]
+    NoAdapter,
+    /// It is there and does not start.
+    #[error("the graphics adapter {name} does not start: {problem}; compute the memory on the processor")]
+    NotStarted {
+        /// The adapter.
+        name: String,
+        /// What the driver says.
+        problem: String,
+    },
+    /// One row of the memory does not fit its fast memory.
+    #[error(
+        "a row of {width} numbers needs {} bytes of workgroup memory and the adapter has {limit}; \
+         lower d_k and d_v, or compute on the processor",
+        width * 4
+    )]
+    TooWide {
+        /// Numbers in a row of the memory.
+        width: usize,
+        /// Bytes of workgroup memory.
+        limit: usize,
+    },
+    /// An array is longer than a binding may be, or there are too many memories.
+    #[error("{what} is {size}; this adapter takes at most {limit}: compute fewer memories at once")]
+    TooLarge {
+        /// Which array or count.
+        what: &'static str,
+        /// Its bytes or number.
+        size: u64,
+        /// The adapter's limit.
+        limit: u64,
+    },
+    /// Memories of one batch that differ in shape.
+    #[error("memories of one batch must have the same number of pairs, d_k and d_v")]
+    MixedShapes,
+    /// The driver refused or lost the work.
+    #[error("the graphics adapter failed: {0}; compute the memory on the processor")]
+    Failed(String),
+}

@@ -1,0 +1,325 @@
+//! The memories on a graphics card: `shaders/association.wgsl`, launched straight through wgpu.
+//!
+//! Not through burn's backend extension: nothing here is a tensor or has a gradient, vectors go in and come out. With
+//! a device of its own the kernel can ask for the adapter's workgroup memory, keep wgpu's bounds checks, report the
+//! driver's errors where they arise, and never waits behind training.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+
+use bytemuck::{Pod, Zeroable};
+use wgpu::util::DeviceExt as _;
+
+use crate::{GpuError, Pairs, Rule};
+
+/// What a memory holds and answers after its first n writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// S `[d_v, d_k]`; empty for softmax.
+    pub state: Vec<f32>,
+    /// What the first n queries recall, `[n, d_v]`.
+    pub recalled: Vec<f32>,
+}
+
+/// A graphics adapter with the memory's shader.
+#[derive(Debug)]
+pub struct Gpu {
+    name: String,
+    software: bool,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    shader: wgpu::ShaderModule,
+    bindings: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+    /// By entry point and row width.
+    pipelines: Mutex<HashMap<(&'static str, usize), wgpu::ComputePipeline>>,
+}
+
+/// The uniform of the shader, field by field.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Shape {
+    pairs: u32,
+    d_k: u32,
+    d_v: u32,
+    decay: f32,
+    log_decay: f32,
+    beta: f32,
+    inverse_temperature: f32,
+    unused: u32,
+}
+
+/// Most rows of one workgroup; every adapter allows as many invocations.
+const MOST_ROWS: usize = 64;
+
+/// As [`crate::write`], on the graphics card.
+///
+/// # Errors
+/// When there is no adapter, it fails, or the memory is too large for it.
+pub fn write_gpu(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Result<Vec<f32>, GpuError> {
+    Gpu::shared()?.scan(rule, decay, pairs, n).map(|scan| scan.state)
+}
+
+/// As [`crate::recall`], on the graphics card.
+///
+/// # Errors
+/// When there is no adapter, it fails, or the memory is too large for it.
+pub fn recall_gpu(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Result<Vec<f32>, GpuError> {
+    Gpu::shared()?.scan(rule, decay, pairs, n).map(|scan| scan.recalled)
+}
+
+impl Gpu {
+    /// The process's one, opened at the first call. A failure is kept too: a driver that is missing stays missing.
+    ///
+    /// # Errors
+    /// When there is no adapter, or it does not start.
+    pub fn shared() -> Result<Arc<Self>, GpuError> {
+        static SHARED: OnceLock<Result<Arc<Gpu>, GpuError>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::open().map(Arc::new)).clone()
+    }
+
+    /// Opens the fastest adapter; a software one if there is no other.
+    ///
+    /// # Errors
+    /// When there is no adapter, or it does not start.
+    pub fn open() -> Result<Self, GpuError> {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+        let wanted = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        // Whatever the reason, there is none that can be used.
+        let Ok(adapter) = pollster::block_on(instance.request_adapter(&wanted)) else {
+            return Err(GpuError::NoAdapter);
+        };
+        let info = adapter.get_info();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let not_started = |problem: String| GpuError::NotStarted { name: info.name.clone(), problem };
+        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("associative memories"),
+            required_limits: adapter.limits(),
+            ..Default::default()
+        }))
+        .map_err(|error| not_started(error.to_string()))?;
+
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let shader = device.create_shader_module(wgpu::include_wgsl!("../../../shaders/association.wgsl"));
+        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
+        let kinds = [
+            wgpu::BufferBindingType::Uniform,
+            storage(true),
+            storage(true),
+            storage(true),
+            storage(false),
+            storage(false),
+        ];
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = (0..)
+            .zip(kinds)
+            .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+                count: None,
+            })
+            .collect();
+        let bindings =
+            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(&bindings)],
+            immediate_size: 0,
+        });
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(not_started(error.to_string()));
+        }
+        let pipelines = Mutex::default();
+        Ok(Self { name: info.name, software, device, queue, shader, bindings, layout, pipelines })
+    }
+
+    /// The adapter's name, as its driver gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the processor does the adapter's work.
+    pub fn software(&self) -> bool {
+        self.software
+    }
+
+    /// Writes the first `n` pairs and asks for each; `n` beyond N means N.
+    ///
+    /// # Errors
+    /// When the adapter fails, or the memory is too large for it.
+    pub fn scan(&self, rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Result<Scan, GpuError> {
+        let mut scans = self.scan_all(rule, decay, &[pairs], n)?;
+        scans.pop().ok_or(GpuError::MixedShapes)
+    }
+
+    /// Writes and asks several memories of equal shape in one dispatch.
+    ///
+    /// # Errors
+    /// When their shapes differ, the adapter fails, or together they are too large for it.
+    pub fn scan_all(&self, rule: Rule, decay: f32, memories: &[&Pairs], n: usize) -> Result<Vec<Scan>, GpuError> {
+        let Some(first) = memories.first() else {
+            return Ok(Vec::new());
+        };
+        let (d_k, d_v, n) = (first.d_k, first.d_v, n.min(first.len()));
+        if memories.iter().any(|pairs| (pairs.d_k, pairs.d_v, pairs.len()) != (d_k, d_v, first.len())) {
+            return Err(GpuError::MixedShapes);
+        }
+        let softmax = matches!(rule, Rule::Softmax { .. });
+        let state_size = if softmax { 0 } else { d_v * d_k };
+        if n == 0 {
+            return Ok(vec![Scan { state: vec![0.0; state_size], recalled: Vec::new() }; memories.len()]);
+        }
+        let (width, rows) = if softmax { (d_v, n) } else { (d_k, d_v) };
+        let in_group = self.rows_of_a_group(width)?;
+        self.check_count("the number of memories", memories.len())?;
+
+        let shape = Shape {
+            pairs: n as u32,
+            d_k: d_k as u32,
+            d_v: d_v as u32,
+            decay,
+            log_decay: decay.ln(),
+            beta: if let Rule::Delta { beta } = rule { beta } else { 0.0 },
+            inverse_temperature: if let Rule::Softmax { inverse_temperature } = rule {
+                inverse_temperature
+            } else {
+                0.0
+            },
+            unused: 0,
+        };
+        let join = |part: fn(&Pairs) -> &[f32], width: usize| -> Vec<f32> {
+            memories.iter().flat_map(|pairs| &part(pairs)[..n * width]).copied().collect()
+        };
+        let inputs = [
+            ("keys", join(|pairs| &pairs.keys, d_k)),
+            ("values", join(|pairs| &pairs.values, d_v)),
+            ("queries", join(|pairs| &pairs.queries, d_k)),
+        ];
+        // A binding may not be empty: softmax gets a state of one unused number.
+        let outputs = [("S", (memories.len() * state_size).max(1)), ("recalled values", memories.len() * n * d_v)];
+        for (what, count) in inputs.iter().map(|(what, numbers)| (*what, numbers.len())).chain(outputs) {
+            self.check_bytes(what, count)?;
+        }
+
+        // Scopes are per thread and close in reverse order.
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let pipeline = self.pipeline(rule, width, in_group);
+        let mut buffers = vec![self.upload(bytemuck::bytes_of(&shape), wgpu::BufferUsages::UNIFORM)];
+        for (_, numbers) in &inputs {
+            buffers.push(self.upload(bytemuck::cast_slice(numbers), wgpu::BufferUsages::STORAGE));
+        }
+        let out =
+            outputs.map(|(_, count)| self.empty(count, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC));
+        let back =
+            outputs.map(|(_, count)| self.empty(count, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST));
+        buffers.extend(out.iter().cloned());
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
+            .zip(&buffers)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &self.bindings,
+            entries: &entries,
+        });
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(rows.div_ceil(in_group) as u32, memories.len() as u32, 1);
+        }
+        for (from, to) in out.iter().zip(&back) {
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+        }
+        self.queue.submit([encoder.finish()]);
+        let problems = [memory.pop(), validation.pop()];
+        if let Some(error) = problems.into_iter().find_map(pollster::block_on) {
+            return Err(GpuError::Failed(error.to_string()));
+        }
+
+        let [states, recalled] = self.download(&back)?;
+        let part = |all: &[f32], i: usize, size: usize| all[i * size..(i + 1) * size].to_vec();
+        Ok((0..memories.len())
+            .map(|i| Scan { state: part(&states, i, state_size), recalled: part(&recalled, i, n * d_v) })
+            .collect())
+    }
+
+    /// Rows of S that fit a workgroup's memory together.
+    fn rows_of_a_group(&self, width: usize) -> Result<usize, GpuError> {
+        let limit = self.device.limits().max_compute_workgroup_storage_size as usize;
+        match limit / (width * size_of::<f32>()) {
+            0 => Err(GpuError::TooWide { width, limit }),
+            rows => Ok(rows.min(MOST_ROWS)),
+        }
+    }
+
+    fn check_count(&self, what: &'static str, count: usize) -> Result<(), GpuError> {
+        let (size, limit) = (count as u64, u64::from(self.device.limits().max_compute_workgroups_per_dimension));
+        if size > limit { Err(GpuError::TooLarge { what, size, limit }) } else { Ok(()) }
+    }
+
+    fn check_bytes(&self, what: &'static str, numbers: usize) -> Result<(), GpuError> {
+        let limits = self.device.limits();
+        let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        let size = (numbers * size_of::<f32>()) as u64;
+        if size > limit { Err(GpuError::TooLarge { what, size, limit }) } else { Ok(()) }
+    }
+
+    fn pipeline(&self, rule: Rule, width: usize, rows: usize) -> wgpu::ComputePipeline {
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(rule.name()),
+                layout: Some(&self.layout),
+                module: &self.shader,
+                entry_point: Some(rule.name()),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &[("ROWS", rows as f64), ("CELLS", (rows * width) as f64)],
+                    // The shader clears what it uses.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            })
+        };
+        pipelines.entry((rule.name(), width)).or_insert_with(make).clone()
+    }
+
+    fn upload(&self, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage })
+    }
+
+    fn empty(&self, numbers: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        let size = (numbers * size_of::<f32>()) as u64;
+        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    }
+
+    /// Waits for the card and reads both buffers.
+    fn download(&self, buffers: &[wgpu::Buffer; 2]) -> Result<[Vec<f32>; 2], GpuError> {
+        let failed = |problem: String| GpuError::Failed(problem);
+        let (sender, receiver) = mpsc::channel();
+        for buffer in buffers {
+            let sender = sender.clone();
+            // A closed channel means that the caller has already given up on an earlier failure.
+            buffer.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
+        }
+        drop(sender);
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failed(error.to_string()))?;
+        for result in receiver {
+            result.map_err(|error| failed(error.to_string()))?;
+        }
+        let read = |buffer: &wgpu::Buffer| {
+            let view = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
+            Ok(bytemuck::pod_collect_to_vec(&view))
+        };
+        let [first, second] = buffers;
+        Ok([read(first)?, read(second)?])
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use super::*;
+use crate::{Component, MemoryError, Snapshot, recall, write};
+use mnemoscope_core::Setting;
+
+/// The adapter, or `None` on a machine without one, unless the environment says that there must be one.
+fn adapter() -> Option<Arc<Gpu>> {
+    match Gpu::shared() {
+        Ok(gpu) => Some(gpu),
+        Err(error) => {
+            let required = std::env::var_os("MNEMOSCOPE_REQUIRE_GPU").is_some_and(|value| value == "1");
+            assert!(!required, "MNEMOSCOPE_REQUIRE_GPU=1, and {error}");
+            println!("SKIPPED: no Vulkan adapter ({error})");
+            None
+        }
+    }
+}
+
+fn rules() -> [Rule; 3] {
+    [Rule::Hebb, Rule::Delta { beta: 0.8 }, Rule::Softmax { inverse_temperature: 8.0 }]
+}
+
+fn drawn(n: usize, d_k: usize, d_v: usize, seed: usize) -> Pairs {
+    let settings = [("pairs", n as f64), ("d_k", d_k as f64), ("d_v", d_v as f64), ("seed", seed as f64)];
+    let noisy = [("noise", 0.3), ("correlation", 0.2)];
+    let component = settings
+        .into_iter()
+        .chain(noisy)
+        .fold(Component::new("association").unwrap(), |c, (name, value)| c.with(name, Setting::Number(value)).unwrap());
+    Pairs::draw(&component).unwrap()
+}
+
+/// max |a - b| / max(1, max |b|)
+fn deviation(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let largest = b.iter().fold(1.0f32, |largest, b| largest.max(b.abs()));
+    a.iter().zip(b).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / largest
+}
+
+#[test]
+fn the_shader_agrees_with_the_processor() {
+    if adapter().is_none() {
+        return;
+    }
+    for (n, d_k, d_v) in [(1, 2, 2), (5, 3, 7), (33, 17, 5), (64, 64, 32), (101, 31, 67), (512, 128, 128), (130, 2, 65)]
+    {
+        let pairs = drawn(n, d_k, d_v, n);
+        for rule in rules() {
+            for (decay, shown) in [(1.0, n), (0.97, n), (1.0, n.div_ceil(2))] {
+                let state = write_gpu(rule, decay, &pairs, shown).unwrap();
+                let recalled = recall_gpu(rule, decay, &pairs, shown).unwrap();
+                let place = format!("{rule:?}, decay {decay}, {shown} of {n} pairs, d_k {d_k}, d_v {d_v}");
+                let of_state = deviation(&state, &write(rule, decay, &pairs, shown));
+                assert!(of_state <= 1e-4, "S deviates by {of_state}: {place}");
+                let of_recall = deviation(&recalled, &recall(rule, decay, &pairs, shown));
+                assert!(of_recall <= 1e-4, "recall deviates by {of_recall}: {place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_gives_each_memory_its_own_answer() {
+    let Some(gpu) = adapter() else { return };
+    let memories: Vec<Pairs> = (0..7).map(|seed| drawn(19, 11, 6, seed)).collect();
+    let all: Vec<&Pairs> = memories.iter().collect();
+    for rule in rules() {
+        let scans = gpu.scan_all(rule, 0.9, &all, 19).unwrap();
+        assert_eq!(scans.len(), 7);
+        for (scan, pairs) in scans.iter().zip(&memories) {
+            assert_eq!(scan, &gpu.scan(rule, 0.9, pairs, 19).unwrap());
+            assert!(deviation(&scan.recalled, &recall(rule, 0.9, pairs, 19)) <= 1e-4, "{rule:?}");
+        }
+    }
+    assert_eq!(gpu.scan_all(Rule::Hebb, 1.0, &[], 5).unwrap(), []);
+    let other = drawn(19, 11, 5, 0);
+    assert_eq!(gpu.scan_all(Rule::Hebb, 1.0, &[&memories[0], &other], 5), Err(GpuError::MixedShapes));
+}
+
+#[test]
+fn nothing_written_is_nothing_recalled() {
+    let Some(gpu) = adapter() else { return };
+    let pairs = drawn(4, 3, 2, 0);
+    for rule in rules() {
+        let scan = gpu.scan(rule, 1.0, &pairs, 0).unwrap();
+        assert_eq!((scan.state, scan.recalled), (write(rule, 1.0, &pairs, 0), Vec::new()));
+        let snapshot = Snapshot::take(rule, 1.0, &pairs, 0, Some(&gpu)).unwrap();
+        assert_eq!((snapshot.mean_error, snapshot.decoded), (0.0, 0.0));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_size() {
+    let Some(gpu) = adapter() else { return };
+    let limit = gpu.device.limits().max_compute_workgroup_storage_size as usize;
+    let width = limit / 4 + 1;
+    let wide = Pairs::new(width, 1, vec![0.0; width], vec![0.0]).unwrap();
+    let error = gpu.scan(Rule::Hebb, 1.0, &wide, 1).unwrap_err();
+    assert_eq!(error, GpuError::TooWide { width, limit });
+    assert!(error.to_string().contains(&format!("needs {} bytes", width * 4)), "{error}");
+    // As wide as the memory takes is still right.
+    let widest = Pairs::new(width - 1, 1, vec![0.01; width - 1], vec![2.0]).unwrap();
+    let state = gpu.scan(Rule::Hebb, 1.0, &widest, 1).unwrap().state;
+    assert!(deviation(&state, &write(Rule::Hebb, 1.0, &widest, 1)) <= 1e-4);
+    let one = drawn(1, 2, 2, 0);
+    let most = gpu.device.limits().max_compute_workgroups_per_dimension as usize;
+    let many = vec![&one; most + 1];
+    assert!(matches!(gpu.scan_all(Rule::Hebb, 1.0, &many, 1), Err(GpuError::TooLarge { .. })));
+}
+
+#[test]
+fn the_view_shows_the_same_from_either_place() {
+    let Some(gpu) = adapter() else { return };
+    let pairs = drawn(40, 24, 16, 3);
+    for rule in rules() {
+        let here = Snapshot::take(rule, 0.95, &pairs, 30, None).unwrap();
+        let there = Snapshot::take(rule, 0.95, &pairs, 30, Some(&gpu)).unwrap();
+        assert!(deviation(&there.recall_matrix, &here.recall_matrix) <= 1e-4);
+        assert!((there.mean_error - here.mean_error).abs() <= 1e-4 * here.mean_error.max(1.0));
+        assert_eq!(there.weights, here.weights);
+    }
+    let component = Component::new("association").unwrap().with("gpu", Setting::Switch(true)).unwrap();
+    let association = crate::Association::new(component).unwrap();
+    assert_eq!(association.adapter(), Some(gpu.name()));
+}
+
+#[test]
+fn a_missing_card_is_an_error_that_says_what_to_do() {
+    let error = MemoryError::from(GpuError::NoAdapter).to_string();
+    assert!(error.contains("install a Vulkan driver") && error.contains("on the processor"), "{error}");
+}

@@ -1,0 +1,97 @@
+//! The one matrix product that recall needs, blocked so that a slider is answered within a frame.
+
+use std::array;
+
+const ROWS: usize = 4;
+const COLUMNS: usize = 8;
+
+/// `a` `[m, depth]` times the transpose of `b` `[n, depth]`: `[m, n]`. Zeros where `depth` is 0 are not needed here,
+/// so the result is empty then.
+///
+/// One thread on purpose: the window calls this, and the process-wide pool may be busy with training.
+pub(crate) fn times_transposed(a: &[f32], b: &[f32], depth: usize) -> Vec<f32> {
+    if depth == 0 || a.is_empty() || b.is_empty() {
+        return Vec::new();
+    }
+    let (m, n) = (a.len() / depth, b.len() / depth);
+    let mut out = vec![0.0; m * n];
+    // Eight rows of b side by side: the inner loop then reads one short line for 32 products.
+    let mut panel = vec![[0.0f32; COLUMNS]; depth];
+    for left in (0..n).step_by(COLUMNS) {
+        let width = COLUMNS.min(n - left);
+        for (column, row) in b[left * depth..(left + width) * depth].chunks_exact(depth).enumerate() {
+            for (line, value) in panel.iter_mut().zip(row) {
+                line[column] = *value;
+            }
+        }
+        for top in (0..m).step_by(ROWS) {
+            // A short last block repeats the last row and drops the copies.
+            let [r0, r1, r2, r3]: [&[f32]; ROWS] = array::from_fn(|row| &a[(top + row).min(m - 1) * depth..][..depth]);
+            let mut sums = [[0.0f32; COLUMNS]; ROWS];
+            for ((((line, x0), x1), x2), x3) in panel.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+                for (sum, x) in sums.iter_mut().zip([x0, x1, x2, x3]) {
+                    for (cell, y) in sum.iter_mut().zip(line) {
+                        *cell += x * y;
+                    }
+                }
+            }
+            for (row, sum) in sums.iter().enumerate().take(m - top) {
+                out[(top + row) * n + left..][..width].copy_from_slice(&sum[..width]);
+            }
+        }
+    }
+    out
+}
+
+/// `rows` `[n, width]` turned into `[width, n]`.
+pub(crate) fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
+    let n = rows.len() / width;
+    let mut out = vec![0.0; rows.len()];
+    for (i, row) in rows.chunks_exact(width).enumerate() {
+        for (column, value) in row.iter().enumerate() {
+            out[column * n + i] = *value;
+        }
+    }
+    out
+}
+
+/// Inner product in eight independent sums, which the compiler turns into vector instructions.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let tail: f32 = a.remainder().iter().zip(b.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a.zip(b) {
+        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += x * y;
+        }
+    }
+    sums.iter().sum::<f32>() + tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn numbers(count: usize, salt: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 37 + salt * 11) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_agree_with_the_plain_loop(m in 1usize..23, n in 1usize..27, depth in 1usize..40) {
+            let (a, b) = (numbers(m * depth, 1), numbers(n * depth, 2));
+            let product = times_transposed(&a, &b, depth);
+            prop_assert_eq!(product.len(), m * n);
+            for i in 0..m {
+                for j in 0..n {
+                    let plain: f64 = (0..depth).map(|p| f64::from(a[i * depth + p]) * f64::from(b[j * depth + p])).sum();
+                    prop_assert!((f64::from(product[i * n + j]) - plain).abs() < 1e-5);
+                    let one = dot(&a[i * depth..][..depth], &b[j * depth..][..depth]);
+                    prop_assert!((f64::from(one) - plain).abs() < 1e-5);
+                }
+            }
+            prop_assert_eq!(transposed(&transposed(&a, depth), m), a);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What a memory answers, against what was stored.
+
+use crate::matrix::times_transposed;
+use crate::rule::read;
+use crate::softmax::{self, softmax_weights};
+use crate::{Gpu, GpuError, Pairs, Rule, last_write, recall, write};
+
+/// Recalled value i against stored value j as cosines, `[n, n]`; 0 where one of them is zero.
+pub fn recall_matrix(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
+    let recalled = recall(rule, decay, pairs, n);
+    cosines(products(&recalled, pairs), &recalled, pairs)
+}
+
+/// Relative squared error |e|^2 / |v|^2 of each of the first `n` pairs, where v is the newest value stored under the
+/// pair's key and e what is recalled minus v.
+pub fn errors(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
+    let recalled = recall(rule, decay, pairs, n);
+    let rows = squares(&recalled, pairs);
+    rows.iter().map(|(error, value)| relative(*error, *value) as f32).collect()
+}
+
+/// The mean relative squared error of the first `n` pairs: the sum of |e|^2 over the sum of |v|^2; 0 for `n` = 0.
+///
+/// A ratio of sums, because for random unit keys its expectation under Hebb's rule is (n - 1)/d_k exactly, whatever
+/// the values. The mean of the pairs' own ratios is larger by d_v/(d_v - 2), the mean of 1/|v|^2.
+pub fn mean_error(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> f64 {
+    ratio_of_sums(&squares(&recall(rule, decay, pairs, n), pairs))
+}
+
+pub(crate) fn mean_error_of(recalled: &[f32], pairs: &Pairs) -> f64 {
+    ratio_of_sums(&squares(recalled, pairs))
+}
+
+/// (|e|^2, |v|^2) per pair.
+fn squares(recalled: &[f32], pairs: &Pairs) -> Vec<(f64, f64)> {
+    let n = recalled.len() / pairs.d_v;
+    let rows = recalled.chunks_exact(pairs.d_v).zip(pairs.newest(n));
+    rows.map(|(answer, newest)| {
+        let stored = row(&pairs.values, newest, pairs.d_v);
+        let error = answer.iter().zip(stored).map(|(o, v)| f64::from(o - v).powi(2)).sum();
+        (error, square(stored))
+    })
+    .collect()
+}
+
+fn ratio_of_sums(squares: &[(f64, f64)]) -> f64 {
+    let (error, value) = squares.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+    relative(error, value)
+}
+
+/// 0/0 is a zero that was recalled.
+fn relative(part: f64, whole: f64) -> f64 {
+    if part == 0.0 { 0.0 } else { part / whole }
+}
+
+fn row(rows: &[f32], i: usize, width: usize) -> &[f32] {
+    &rows[i * width..(i + 1) * width]
+}
+
+fn square(row: &[f32]) -> f64 {
+    row.iter().map(|x| f64::from(*x).powi(2)).sum()
+}
+
+/// Inner products of recalled values with stored ones, `[n, n]`.
+fn products(recalled: &[f32], pairs: &Pairs) -> Vec<f32> {
+    times_transposed(recalled, &pairs.values[..recalled.len()], pairs.d_v)
+}
+
+fn cosines(mut products: Vec<f32>, recalled: &[f32], pairs: &Pairs) -> Vec<f32> {
+    let inverse_length = |row: &[f32]| {
+        let length = square(row).sqrt();
+        if length > 0.0 { (1.0 / length) as f32 } else { 0.0 }
+    };
+    let n = recalled.len() / pairs.d_v;
+    let stored: Vec<f32> = pairs.values.chunks_exact(pairs.d_v).take(n).map(inverse_length).collect();
+    for (cells, answer) in products.chunks_exact_mut(n.max(1)).zip(recalled.chunks_exact(pairs.d_v)) {
+        let own = inverse_length(answer);
+        cells.iter_mut().zip(&stored).for_each(|(cell, other)| *cell *= own * other);
+    }
+    products
+}
+
+/// All that the view shows of a memory after its first `writes` writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Pairs written, n.
+    pub writes: usize,
+    /// S `[d_v, d_k]`; empty for softmax.
+    pub state: Vec<f32>,
+    /// The outer product `[d_v, d_k]` of the last write; empty for softmax.
+    pub last_write: Vec<f32>,
+    /// Softmax weights `[n, n]`, query by value; empty for the other rules.
+    pub weights: Vec<f32>,
+    /// Recalled values `[n, d_v]`.
+    pub recalled: Vec<f32>,
+    /// Recalled value i against stored value j as cosines, `[n, n]`.
+    pub recall_matrix: Vec<f32>,
+    /// |e|^2 / |v|^2 per pair, `[n]`; see [`errors`].
+    pub errors: Vec<f32>,
+    /// The sum of |e|^2 over the sum of |v|^2; see [`mean_error`].
+    pub mean_error: f64,
+    /// Share of pairs whose nearest stored value, of the n, is the right one; 0 for n = 0.
+    pub decoded: f64,
+    /// Energy of the recalled values along the right value, over the energy of the right values.
+    pub signal: f64,
+    /// Energy of the recalled values at right angles to the right value, over the energy of the right values.
+    pub crosstalk: f64,
+}
+
+impl Snapshot {
+    /// Writes the first `n` pairs and asks for each of them; on the graphics card if one is given.
+    ///
+    /// # Errors
+    /// When the graphics card fails; never on the processor.
+    pub fn take(rule: Rule, decay: f32, pairs: &Pairs, n: usize, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
+        let n = n.min(pairs.len());
+        let weights = match rule {
+            Rule::Softmax { inverse_temperature } => softmax_weights(inverse_temperature, decay, pairs, n),
+            _ => Vec::new(),
+        };
+        let (state, recalled) = match gpu {
+            Some(gpu) => gpu.scan(rule, decay, pairs, n).map(|scan| (scan.state, scan.recalled))?,
+            None if weights.is_empty() => {
+                let state = write(rule, decay, pairs, n);
+                let recalled = if n == 0 { Vec::new() } else { read(&state, pairs, n) };
+                (state, recalled)
+            }
+            None => (Vec::new(), softmax::recall(&weights, pairs, n)),
+        };
+        let products = products(&recalled, pairs);
+        let squares = squares(&recalled, pairs);
+        let newest = pairs.newest(n);
+        let (signal, crosstalk) = energies(&products, &recalled, &newest, pairs);
+        Ok(Self {
+            writes: n,
+            last_write: last_write(rule, decay, pairs, n),
+            weights,
+            errors: squares.iter().map(|(error, value)| relative(*error, *value) as f32).collect(),
+            mean_error: ratio_of_sums(&squares),
+            decoded: decoded(&products, &newest, pairs),
+            signal,
+            crosstalk,
+            recall_matrix: cosines(products, &recalled, pairs),
+            state,
+            recalled,
+        })
+    }
+}
+
+/// |o - v_j|^2 is smallest where o.v_j - |v_j|^2/2 is largest.
+fn decoded(products: &[f32], newest: &[usize], pairs: &Pairs) -> f64 {
+    let n = newest.len();
+    let halves: Vec<f64> = pairs.values.chunks_exact(pairs.d_v).take(n).map(|row| square(row) / 2.0).collect();
+    let right = products.chunks_exact(n.max(1)).zip(newest).filter(|(row, newest)| {
+        let score = |j: usize| f64::from(row[j]) - halves[j];
+        (0..n).all(|j| score(j) <= score(**newest))
+    });
+    relative(right.count() as f64, n as f64)
+}
+
+fn energies(products: &[f32], recalled: &[f32], newest: &[usize], pairs: &Pairs) -> (f64, f64) {
+    let (mut signal, mut all, mut stored) = (0.0, 0.0, 0.0);
+    let rows = products.chunks_exact(newest.len().max(1)).zip(recalled.chunks_exact(pairs.d_v));
+    for ((products, answer), newest) in rows.zip(newest) {
+        let value = square(row(&pairs.values, *newest, pairs.d_v));
+        signal += relative(f64::from(products[*newest]).powi(2), value);
+        all += square(answer);
+        stored += value;
+    }
+    (relative(signal, stored), relative((all - signal).max(0.0), stored))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Component;
+    use mnemoscope_core::Setting;
+
+    fn take(rule: Rule, pairs: &Pairs, n: usize) -> Snapshot {
+        Snapshot::take(rule, 1.0, pairs, n, None).unwrap()
+    }
+
+    /// Keys at 60 degrees, so that Hebb answers each value plus half the other.
+    fn two() -> Pairs {
+        let keys = vec![1.0, 0.0, 0.5, 0.75f32.sqrt()];
+        Pairs::new(2, 2, keys, vec![3.0, 0.0, 0.0, 4.0]).unwrap()
+    }
+
+    #[test]
+    fn two_pairs_worked_by_hand() {
+        let snapshot = take(Rule::Hebb, &two(), 2);
+        let close = |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(close(&snapshot.recalled, &[3.0, 2.0, 1.5, 4.0]), "{:?}", snapshot.recalled);
+        assert!(close(&snapshot.errors, &[4.0 / 9.0, 2.25 / 16.0]), "{:?}", snapshot.errors);
+        assert!((snapshot.mean_error - 6.25 / 25.0).abs() < 1e-6);
+        let (first, second) = (13f32.sqrt(), 18.25f32.sqrt());
+        assert!(close(&snapshot.recall_matrix, &[3.0 / first, 2.0 / first, 1.5 / second, 4.0 / second]));
+        assert!((snapshot.signal - 1.0).abs() < 1e-6 && (snapshot.crosstalk - 0.25).abs() < 1e-6);
+        assert_eq!(snapshot.decoded, 1.0);
+        assert!(close(&snapshot.last_write, &[0.0, 0.0, 2.0, 4.0 * 0.75f32.sqrt()]), "{:?}", snapshot.last_write);
+    }
+
+    #[test]
+    fn the_snapshot_says_what_the_functions_say() {
+        let component = Component::new("association").unwrap().with("pairs", Setting::Number(50.0)).unwrap();
+        let pairs = Pairs::draw(&component).unwrap();
+        for rule in Rule::all(&component) {
+            for n in [0, 1, 33, 50] {
+                let snapshot = Snapshot::take(rule, 0.95, &pairs, n, None).unwrap();
+                assert_eq!(snapshot.state, write(rule, 0.95, &pairs, n));
+                assert_eq!(snapshot.recalled, recall(rule, 0.95, &pairs, n));
+                assert_eq!(snapshot.recall_matrix, recall_matrix(rule, 0.95, &pairs, n));
+                assert_eq!(snapshot.errors, errors(rule, 0.95, &pairs, n));
+                assert_eq!(snapshot.mean_error, mean_error(rule, 0.95, &pairs, n));
+                assert_eq!(snapshot.recall_matrix.len(), n * n);
+                let along = snapshot.signal + snapshot.crosstalk;
+                let all = snapshot.recalled.iter().map(|o| f64::from(o * o)).sum::<f64>();
+                let stored = pairs.values[..n * 64].iter().map(|v| f64::from(v * v)).sum::<f64>();
+                assert!((along * stored - all).abs() < 1e-4 * (1.0 + all), "{rule:?} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rewritten_key_is_judged_by_its_newest_value() {
+        let component = Component::new("association")
+            .and_then(|c| c.with("pairs", Setting::Number(10.0)))
+            .and_then(|c| c.with("rewritten", Setting::Number(0.5)))
+            .and_then(|c| c.with("orthonormal", Setting::Switch(true)))
+            .unwrap();
+        let pairs = Pairs::draw(&component).unwrap();
+        let delta = take(Rule::Delta { beta: 1.0 }, &pairs, 10);
+        assert!(delta.mean_error < 1e-9 && delta.decoded == 1.0, "{}", delta.mean_error);
+        // Hebb answers the sum of both: the error is the old value.
+        let hebb = take(Rule::Hebb, &pairs, 10);
+        let energy = |rows: &[f32]| rows.iter().map(|v| f64::from(v * v)).sum::<f64>();
+        let expected = energy(&pairs.values[..320]) / energy(&pairs.values[320..]);
+        assert!((hebb.mean_error - expected).abs() < 1e-5, "{} {expected}", hebb.mean_error);
+    }
+
+    #[test]
+    fn a_wrong_neighbour_is_not_decoded() {
+        // Both keys the same: Hebb answers the sum (3, 4) to both, which is nearest to (0, 4).
+        let pairs = Pairs::new(1, 2, vec![1.0, 1.0], vec![3.0, 0.0, 0.0, 4.0]).unwrap();
+        assert_eq!(take(Rule::Hebb, &pairs, 2).decoded, 0.5);
+    }
+}
