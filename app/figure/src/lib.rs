@@ -13,13 +13,16 @@
 //! assert!(svg.contains("Accuracy per task"));
 //! ```
 
+mod canvas;
 mod chart;
 mod color;
 mod csv;
+mod draw;
 mod figure;
 mod font;
 mod map;
 mod matrix;
+mod number;
 mod save;
 mod style;
 mod surface;

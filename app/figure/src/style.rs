@@ -1,9 +1,7 @@
 //! The whole egui style, made from the design tokens.
 
 use egui::style::{HandleShape, ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets};
-use egui::{
-    Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Spacing, Stroke, TextStyle, Vec2, Visuals, vec2,
-};
+use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Spacing, Stroke, TextStyle, Visuals, vec2};
 use serde::{Deserialize, Serialize};
 
 use crate::color::Color;
@@ -136,9 +134,6 @@ pub fn card(theme: &Theme) -> egui::Frame {
         .corner_radius(CornerRadius::same(8))
         .inner_margin(Margin::symmetric(14, 10))
 }
-
-/// The least size at which a figure is drawn at all, in points; below it the body stays empty.
-pub(crate) const LEAST: Vec2 = vec2(48.0, 36.0);
 
 #[cfg(test)]
 mod tests {
