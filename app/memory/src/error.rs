@@ -90,6 +90,17 @@ pub enum GpuError {
         /// Bytes of workgroup memory.
         limit: usize,
     },
+    /// More pairs than the software adapter's loops can count.
+    #[error(
+        "{pairs} pairs are more than the software adapter computes rightly at these sizes, which is {limit}; \
+         compute on the processor"
+    )]
+    TooLong {
+        /// Pairs that were asked for.
+        pairs: usize,
+        /// Most pairs.
+        limit: usize,
+    },
     /// An array is longer than a binding may be, or there are too many memories.
     #[error("{what} is {size}; this adapter takes at most {limit}: compute fewer memories at once")]
     TooLarge {

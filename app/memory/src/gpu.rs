@@ -40,17 +40,24 @@ pub struct Gpu {
 #[repr(C)]
 struct Shape {
     pairs: u32,
-    d_k: u32,
     d_v: u32,
+    key_quads: u32,
+    value_quads: u32,
     decay: f32,
     log_decay: f32,
     beta: f32,
     inverse_temperature: f32,
-    unused: u32,
 }
 
 /// Most rows of one workgroup; every adapter allows as many invocations.
 const MOST_ROWS: usize = 64;
+
+/// Rows are padded with zeros to a multiple of this: two vec4, which the shader's loops take at a time.
+const PADDING: usize = 8;
+
+/// llvmpipe ends the loops of an invocation after so many rounds together, and its results are then wrong
+/// (LP_MAX_TGSI_LOOP_ITERATIONS in Mesa).
+const SOFTWARE_ROUNDS: usize = 65_535;
 
 /// As [`crate::write`], on the graphics card.
 ///
@@ -172,14 +179,17 @@ impl Gpu {
         if n == 0 {
             return Ok(vec![Scan { state: vec![0.0; state_size], recalled: Vec::new() }; memories.len()]);
         }
-        let (width, rows) = if softmax { (d_v, n) } else { (d_k, d_v) };
+        let (key_width, value_width) = (d_k.next_multiple_of(PADDING), d_v.next_multiple_of(PADDING));
+        let (width, rows) = if softmax { (value_width, n) } else { (key_width, d_v) };
         let in_group = self.rows_of_a_group(width)?;
         self.check_count("the number of memories", memories.len())?;
+        self.check_rounds(n, key_width.max(value_width) / PADDING)?;
 
         let shape = Shape {
             pairs: n as u32,
-            d_k: d_k as u32,
             d_v: d_v as u32,
+            key_quads: (key_width / 4) as u32,
+            value_quads: (value_width / 4) as u32,
             decay,
             log_decay: decay.ln(),
             beta: if let Rule::Delta { beta } = rule { beta } else { 0.0 },
@@ -188,18 +198,18 @@ impl Gpu {
             } else {
                 0.0
             },
-            unused: 0,
         };
         let join = |part: fn(&Pairs) -> &[f32], width: usize| -> Vec<f32> {
-            memories.iter().flat_map(|pairs| &part(pairs)[..n * width]).copied().collect()
+            memories.iter().flat_map(|pairs| padded(&part(pairs)[..n * width], width)).collect()
         };
         let inputs = [
             ("keys", join(|pairs| &pairs.keys, d_k)),
             ("values", join(|pairs| &pairs.values, d_v)),
             ("queries", join(|pairs| &pairs.queries, d_k)),
         ];
-        // A binding may not be empty: softmax gets a state of one unused number.
-        let outputs = [("S", (memories.len() * state_size).max(1)), ("recalled values", memories.len() * n * d_v)];
+        // A binding may not be empty: softmax gets a state of one unused quad.
+        let padded_state = if softmax { 0 } else { d_v * key_width };
+        let outputs = [("S", (memories.len() * padded_state).max(4)), ("recalled values", memories.len() * n * d_v)];
         for (what, count) in inputs.iter().map(|(what, numbers)| (*what, numbers.len())).chain(outputs) {
             self.check_bytes(what, count)?;
         }
@@ -243,10 +253,15 @@ impl Gpu {
         }
 
         let [states, recalled] = self.download(&back)?;
-        let part = |all: &[f32], i: usize, size: usize| all[i * size..(i + 1) * size].to_vec();
-        Ok((0..memories.len())
-            .map(|i| Scan { state: part(&states, i, state_size), recalled: part(&recalled, i, n * d_v) })
-            .collect())
+        let part = |i: usize| Scan {
+            state: states[i * padded_state..][..padded_state]
+                .chunks_exact(key_width)
+                .flat_map(|row| &row[..d_k])
+                .copied()
+                .collect(),
+            recalled: recalled[i * n * d_v..][..n * d_v].to_vec(),
+        };
+        Ok((0..memories.len()).map(part).collect())
     }
 
     /// Rows of S that fit a workgroup's memory together.
@@ -261,6 +276,11 @@ impl Gpu {
     fn check_count(&self, what: &'static str, count: usize) -> Result<(), GpuError> {
         let (size, limit) = (count as u64, u64::from(self.device.limits().max_compute_workgroups_per_dimension));
         if size > limit { Err(GpuError::TooLarge { what, size, limit }) } else { Ok(()) }
+    }
+
+    fn check_rounds(&self, pairs: usize, blocks: usize) -> Result<(), GpuError> {
+        let limit = most_software_pairs(blocks);
+        if self.software && pairs > limit { Err(GpuError::TooLong { pairs, limit }) } else { Ok(()) }
     }
 
     fn check_bytes(&self, what: &'static str, numbers: usize) -> Result<(), GpuError> {
@@ -279,7 +299,7 @@ impl Gpu {
                 module: &self.shader,
                 entry_point: Some(rule.name()),
                 compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[("ROWS", rows as f64), ("CELLS", (rows * width) as f64)],
+                    constants: &[("ROWS", rows as f64), ("CELLS", (rows * width / 4) as f64)],
                     // The shader clears what it uses.
                     zero_initialize_workgroup_memory: false,
                 },
@@ -319,6 +339,21 @@ impl Gpu {
         let [first, second] = buffers;
         Ok([read(first)?, read(second)?])
     }
+}
+
+/// Most pairs that a software adapter writes and asks rightly in rows of `blocks` times [`PADDING`].
+///
+/// A loop of k turns costs k + 1 rounds. Each pair costs at most three loops over the blocks and two turns around
+/// them; a row is cleared once and written out once, by softmax number by number.
+fn most_software_pairs(blocks: usize) -> usize {
+    let once = (PADDING + 2) * blocks + 8;
+    SOFTWARE_ROUNDS.saturating_sub(once) / (3 * (blocks + 1) + 2)
+}
+
+/// Rows of `width` numbers, each with zeros up to the padded width.
+fn padded(rows: &[f32], width: usize) -> impl Iterator<Item = f32> {
+    let zeros = width.next_multiple_of(PADDING) - width;
+    rows.chunks_exact(width).flat_map(move |row| row.iter().copied().chain(std::iter::repeat_n(0.0, zeros)))
 }
 
 #[cfg(test)]

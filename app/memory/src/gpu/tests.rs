@@ -92,19 +92,38 @@ fn nothing_written_is_nothing_recalled() {
 fn what_does_not_fit_is_refused_with_its_size() {
     let Some(gpu) = adapter() else { return };
     let limit = gpu.device.limits().max_compute_workgroup_storage_size as usize;
-    let width = limit / 4 + 1;
-    let wide = Pairs::new(width, 1, vec![0.0; width], vec![0.0]).unwrap();
-    let error = gpu.scan(Rule::Hebb, 1.0, &wide, 1).unwrap_err();
-    assert_eq!(error, GpuError::TooWide { width, limit });
-    assert!(error.to_string().contains(&format!("needs {} bytes", width * 4)), "{error}");
+    let most = limit / 4 / PADDING * PADDING;
+    let single = |width: usize| Pairs::new(width, 1, vec![0.01; width], vec![2.0]).unwrap();
+    let error = gpu.scan(Rule::Hebb, 1.0, &single(most + 1), 1).unwrap_err();
+    assert_eq!(error, GpuError::TooWide { width: most + PADDING, limit });
+    assert!(error.to_string().contains(&format!("needs {} bytes", (most + PADDING) * 4)), "{error}");
     // As wide as the memory takes is still right.
-    let widest = Pairs::new(width - 1, 1, vec![0.01; width - 1], vec![2.0]).unwrap();
-    let state = gpu.scan(Rule::Hebb, 1.0, &widest, 1).unwrap().state;
-    assert!(deviation(&state, &write(Rule::Hebb, 1.0, &widest, 1)) <= 1e-4);
+    let state = gpu.scan(Rule::Hebb, 1.0, &single(most), 1).unwrap().state;
+    assert!(deviation(&state, &write(Rule::Hebb, 1.0, &single(most), 1)) <= 1e-4);
     let one = drawn(1, 2, 2, 0);
     let most = gpu.device.limits().max_compute_workgroups_per_dimension as usize;
     let many = vec![&one; most + 1];
     assert!(matches!(gpu.scan_all(Rule::Hebb, 1.0, &many, 1), Err(GpuError::TooLarge { .. })));
+}
+
+/// llvmpipe stops its loops without a word: up to the limit its answer must be right, beyond it must refuse.
+#[test]
+fn as_many_pairs_as_the_adapter_takes_are_right() {
+    let Some(gpu) = adapter() else { return };
+    let limit = most_software_pairs(1);
+    let long = |n: usize| {
+        let keys = (0..n * 3).map(|i| ((i * 7) % 11) as f32 / 11.0 - 0.5).collect();
+        Pairs::new(3, 2, keys, (0..n * 2).map(|i| ((i * 5) % 13) as f32 / 13.0 - 0.5).collect()).unwrap()
+    };
+    for rule in rules() {
+        let pairs = long(limit);
+        let rows = if matches!(rule, Rule::Softmax { .. }) { 500 } else { limit };
+        let recalled = gpu.scan(rule, 0.999, &pairs, rows).unwrap().recalled;
+        assert!(deviation(&recalled, &recall(rule, 0.999, &pairs, rows)) <= 1e-4, "{rule:?}");
+    }
+    let beyond = gpu.scan(Rule::Hebb, 1.0, &long(limit + 1), limit + 1);
+    let refused = Err(GpuError::TooLong { pairs: limit + 1, limit });
+    assert!(if gpu.software() { beyond == refused } else { beyond.is_ok() });
 }
 
 #[test]
