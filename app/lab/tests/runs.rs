@@ -1,0 +1,193 @@
+//! A run is a function of its file: repeated, interrupted, replayed and split into replicas, it gives the same bits.
+
+use mnemoscope_compute::Wanted;
+use mnemoscope_core::{Component, Registry};
+use mnemoscope_lab::{Checkpoint, Experiment, Run, Snapshot, path};
+use mnemoscope_learner::Methods;
+
+/// A short stream of two tasks, trained by `methods`.
+fn experiment(methods: &[&str]) -> Experiment {
+    let mut experiment = Experiment::default();
+    experiment.methods = methods.iter().map(|name| Component::new(name).unwrap()).collect();
+    for (name, value) in [
+        ("stream.tasks", "3"),
+        ("stream.steps", "12"),
+        ("model.widths", "[16]"),
+        ("population.seeds", "2"),
+        ("evaluation.dense", "4"),
+        ("evaluation.every", "3"),
+        ("evaluation.sample", "20"),
+    ] {
+        path::set(&mut experiment, name, value).unwrap();
+    }
+    experiment
+}
+
+fn finish(mut run: Run) -> (Vec<u32>, Snapshot) {
+    while !run.finished() {
+        run.step().unwrap();
+    }
+    let bits = run.weights().iter().map(|weight| weight.to_bits()).collect();
+    (bits, run.snapshot().unwrap())
+}
+
+fn train(experiment: &Experiment) -> (Vec<u32>, Snapshot) {
+    finish(Run::new(experiment.clone(), Wanted::Cpu).unwrap())
+}
+
+fn curves(snapshot: &Snapshot) -> Vec<(u64, Vec<u64>)> {
+    let record = &snapshot.record;
+    (0..record.len())
+        .map(|row| {
+            let values = (0..record.groups())
+                .flat_map(|group| (0..record.replicas()).map(move |replica| (group, replica)))
+                .map(|(group, replica)| record.accuracy(row, group, replica).to_bits());
+            (record.step(row), values.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn the_same_file_gives_the_same_bits() {
+    let experiment = experiment(&["replay"]);
+    let (a, first) = train(&experiment);
+    let (b, second) = train(&experiment);
+    assert_eq!(a, b);
+    assert_eq!(curves(&first), curves(&second));
+    assert_eq!(first.matrices, second.matrices);
+}
+
+#[test]
+fn a_run_resumed_from_its_checkpoint_gives_the_bits_of_one_that_was_not_interrupted() {
+    let mut sets: Vec<Vec<&str>> = Methods::kinds().iter().map(|kind| vec![kind.name]).collect();
+    sets.push(vec!["replay", "ewc", "lwf"]);
+    let folder = tempfile::tempdir().unwrap();
+    for methods in sets {
+        let experiment = experiment(&methods);
+        let whole = train(&experiment);
+        // In the middle of a block, and right at a border.
+        for stop in [7, 12, 17] {
+            let mut run = Run::new(experiment.clone(), Wanted::Cpu).unwrap();
+            for _ in 0..stop {
+                run.step().unwrap();
+            }
+            run.checkpoint().write(folder.path()).unwrap();
+            let checkpoint = Checkpoint::read(folder.path()).unwrap();
+            assert_eq!(checkpoint.step(), stop);
+            let resumed = finish(Run::resume(&checkpoint, Wanted::Cpu).unwrap());
+            assert_eq!(resumed.0, whole.0, "{methods:?} resumed at {stop}");
+            assert_eq!(curves(&resumed.1), curves(&whole.1), "{methods:?} resumed at {stop}");
+            assert_eq!(resumed.1.matrices, whole.1.matrices, "{methods:?} resumed at {stop}");
+            let values = |snapshot: &Snapshot| format!("{:?}", snapshot.metrics);
+            assert_eq!(values(&resumed.1), values(&whole.1), "{methods:?} resumed at {stop}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::new(experiment(&[]), Wanted::Cpu).unwrap();
+    run.checkpoint().write(folder.path()).unwrap();
+    let file = folder.path().join("checkpoint.bin");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let error = Checkpoint::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("checkpoint.bin") && error.contains("damaged"), "{error}");
+    std::fs::write(&file, b"something else").unwrap();
+    let error = Checkpoint::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("no checkpoint"), "{error}");
+}
+
+#[test]
+fn a_run_in_which_knobs_were_dragged_replays_from_its_events() {
+    let mut run = Run::new(experiment(&["replay", "ewc"]), Wanted::Cpu).unwrap();
+    for step in 0.. {
+        if run.finished() {
+            break;
+        }
+        match step {
+            5 => run.set_knob("optimiser.rate", 0.2).unwrap(),
+            // Two values between two steps: only the second is ever used.
+            14 => {
+                run.set_knob("methods.ewc.lambda", 1e4).unwrap();
+                run.set_knob("methods.ewc.lambda", 900.0).unwrap();
+            }
+            20 => run.set_knob("methods.replay.batch", 5.0).unwrap(),
+            _ => {}
+        }
+        run.step().unwrap();
+    }
+    let written = run.experiment();
+    assert_eq!(written.events.len(), 3, "{:?}", written.events);
+    assert_eq!(written.events[1].new, 900.0);
+    let (dragged, _) = finish(run);
+    let (replayed, _) = train(&written);
+    assert_eq!(replayed, dragged);
+    let (undisturbed, _) = train(&written.without_history());
+    assert_ne!(undisturbed, dragged, "the events must matter for this test to mean anything");
+}
+
+#[test]
+fn knobs_that_shape_the_run_cannot_be_dragged() {
+    let mut run = Run::new(experiment(&["replay"]), Wanted::Cpu).unwrap();
+    for path in ["stream.tasks", "model.widths", "methods.replay.capacity", "methods.replay.nothing", "optimiser.rat"] {
+        let error = run.set_knob(path, 3.0).unwrap_err().to_string();
+        assert!(!error.is_empty(), "{path}");
+    }
+    assert!(run.set_knob("optimiser.rate", -1.0).is_err());
+    assert!(run.experiment().events.is_empty(), "a refused change leaves no event");
+}
+
+#[test]
+fn a_replica_of_a_population_is_the_run_of_its_seed() {
+    let mut together = experiment(&["replay", "ewc", "lwf"]);
+    path::set(&mut together, "population.seeds", "8").unwrap();
+    let (all, snapshot) = train(&together);
+    let parameters = snapshot.layout.parameters;
+    for seed in [0, 3, 7] {
+        let mut alone = together.clone();
+        path::set(&mut alone, "population.seeds", "1").unwrap();
+        path::set(&mut alone, "population.first", &seed.to_string()).unwrap();
+        let (one, _) = train(&alone);
+        let together = &all[seed * parameters..(seed + 1) * parameters];
+        assert_eq!(one, together, "replica {seed}");
+    }
+}
+
+#[test]
+fn a_sweep_trains_every_value_on_the_same_seeds() {
+    let mut swept = experiment(&["ewc"]);
+    path::set(&mut swept, "methods.ewc.lambda", "Each([0, 1000])").unwrap();
+    let (all, snapshot) = train(&swept);
+    assert_eq!(snapshot.layout.variants().len(), 2);
+    let parameters = snapshot.layout.parameters;
+    for (variant, value) in ["0", "1000"].into_iter().enumerate() {
+        let mut one = experiment(&["ewc"]);
+        path::set(&mut one, "methods.ewc.lambda", value).unwrap();
+        let (bits, _) = train(&one);
+        assert_eq!(bits, all[variant * 2 * parameters..(variant + 1) * 2 * parameters], "λ = {value}");
+    }
+}
+
+#[test]
+fn a_diverged_replica_is_counted_and_the_rest_goes_on() {
+    let mut swept = experiment(&[]);
+    path::set(&mut swept, "optimiser.rate", "Each([0.05, 10.0])").unwrap();
+    path::set(&mut swept, "optimiser.momentum", "0.99").unwrap();
+    path::set(&mut swept, "stream.steps", "150").unwrap();
+    let (all, snapshot) = train(&swept);
+    assert!(all.iter().all(|bits| f32::from_bits(*bits).is_finite()), "weights stay at their last finite values");
+    let mut calm = experiment(&[]);
+    path::set(&mut calm, "optimiser.momentum", "0.99").unwrap();
+    path::set(&mut calm, "stream.steps", "150").unwrap();
+    let (alone, _) = train(&calm);
+    assert_eq!(alone, all[..alone.len()], "the calm replicas do not notice");
+    let (alive, of) = snapshot.alive(1);
+    assert!(alive < of, "a rate of 10 with momentum 0.99 must diverge for this test to mean anything");
+    let acc = snapshot.metrics.iter().find(|metric| metric.info.name == "acc").unwrap();
+    match &acc.variants[1] {
+        Ok(estimate) => assert_eq!((estimate.count, estimate.of), (alive, of)),
+        Err(reason) => assert!(alive == 0 && reason.contains("diverged"), "{reason}"),
+    }
+}
