@@ -1,0 +1,385 @@
+//! The window: what it holds, how it is laid out, and what happens in a frame.
+
+mod obey;
+mod windows;
+
+use std::sync::Arc;
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, RichText, Ui};
+use mnemoscope_compute::{Wanted, limit_threads, threads_beside_window};
+use mnemoscope_figure::{Preference, Theme};
+use mnemoscope_lab::figures::View;
+use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot, file, presets, refusals};
+use mnemoscope_stream::Block;
+
+use crate::compare::Compare;
+use crate::composer::{self, Compose};
+use crate::document::Document;
+use crate::menu::MenuContext;
+use crate::order::Order;
+use crate::runner::Runner;
+use crate::shelf::Shelf;
+use crate::shortcuts::{self, UiCommand};
+use crate::state::{Kept, Settings};
+use crate::tiles::{Action, Tile, TileContext, Tiles};
+use crate::timeline::{Timeline, TimelineContext};
+use crate::toast::Toasts;
+use crate::topbar::{self, TopContext};
+use crate::{Options, equation, failure, welcome};
+use windows::Dialog;
+
+/// Width of the composer, in points.
+const COMPOSER: f32 = 286.0;
+
+/// The window's application.
+pub struct DeskApp {
+    settings: Settings,
+    /// Theme and scale that egui has now.
+    applied: Option<(Preference, f32)>,
+    document: Document,
+    runner: Runner,
+    tiles: Tiles,
+    timeline: Timeline,
+    view: View,
+    shelf: Shelf,
+    compare: Compare,
+    toasts: Toasts,
+    /// What of the experiment is refused, and of which experiment.
+    refused: (Experiment, Vec<Refusal>),
+    /// The presets, as they come with the program.
+    presets: Vec<Experiment>,
+    titles: Vec<String>,
+    dialog: Option<Dialog>,
+    welcome: bool,
+    orders: Vec<Order>,
+    actions: Vec<Action>,
+    /// Unsaved work was saved or let go: the window may close.
+    may_close: bool,
+    /// The finished run that was noted last, by its picture's version.
+    noted: Option<u64>,
+}
+
+impl DeskApp {
+    /// The window as the last start left it, or as `options` wish it.
+    pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
+        let kept = cc.storage.filter(|_| !options.fresh).and_then(Kept::read);
+        let settings = kept.as_ref().map(|kept| kept.settings().clone()).unwrap_or_default();
+        if options.spare_core && settings.spare_core {
+            // Another part of the process may have made the pool before; then its size stands.
+            if let Err(error) = limit_threads(threads_beside_window()) {
+                log::warn!("{error}");
+            }
+        }
+        let all: Vec<Experiment> = presets::all().iter().filter_map(|preset| read_preset(preset.name)).collect();
+        let restored = kept.as_ref().and_then(Kept::document);
+        let first = options.preset.is_none() && restored.is_none();
+        let document = match options.preset {
+            Some(experiment) => Document::new(experiment, options.path),
+            None => restored.unwrap_or_else(|| Document::new(read_preset(welcome::FIRST).unwrap_or_default(), None)),
+        };
+        let ctx = cc.egui_ctx.clone();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
+        let titles = all.iter().map(|experiment| experiment.title.clone()).collect();
+        let refused = (document.experiment.clone(), refusals(&document.experiment));
+        let mut app = Self {
+            applied: None,
+            runner: Runner::new(options.device, wake),
+            tiles: kept.map(Kept::into_tiles).unwrap_or_default(),
+            timeline: Timeline::default(),
+            view: View::default(),
+            shelf: Shelf::default(),
+            compare: Compare::default(),
+            toasts: Toasts::default(),
+            presets: all,
+            titles,
+            dialog: None,
+            welcome: first,
+            orders: Vec::new(),
+            actions: Vec::new(),
+            may_close: false,
+            noted: None,
+            settings,
+            document,
+            refused,
+        };
+        app.apply_theme(&cc.egui_ctx);
+        app.opened(first);
+        app
+    }
+
+    /// The experiment as the composer shows it.
+    pub fn experiment(&self) -> &Experiment {
+        &self.document.experiment
+    }
+
+    /// The latest picture of the run.
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.runner.snapshot()
+    }
+
+    /// Trains until so many steps are done, then pauses: what tests drive a run with.
+    pub fn run_until(&mut self, step: u64) {
+        self.runner.run_until(step);
+    }
+
+    /// Ends the session and shows this picture: what the cost of drawing is measured with.
+    pub fn present(&mut self, snapshot: Arc<Snapshot>) {
+        self.runner.present(snapshot);
+    }
+
+    /// Opens a plot, or brings it to the front.
+    pub fn open(&mut self, tile: Tile) {
+        self.tiles.reopen(tile);
+    }
+
+    /// Where a plot was drawn in the last frame.
+    pub fn tile_rect(&self, tile: Tile) -> Option<egui::Rect> {
+        self.tiles.rect(tile)
+    }
+
+    /// Whether a plot is open.
+    pub fn tile_open(&self, tile: Tile) -> bool {
+        self.tiles.is_open(tile)
+    }
+
+    /// Whether there are edits that no file holds.
+    pub fn dirty(&self) -> bool {
+        self.document.dirty()
+    }
+
+    /// Whether edits wait for a reset.
+    pub fn stale(&self) -> bool {
+        self.runner.begun() && self.runner.needs_reset(&self.document.experiment)
+    }
+
+    /// What the plots show.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The texts of the messages in the corner.
+    pub fn messages(&self) -> Vec<String> {
+        self.toasts.texts().map(str::to_owned).collect()
+    }
+
+    /// The device that was asked for. Every session of this window uses it.
+    pub fn device(&self) -> Wanted {
+        self.runner.device()
+    }
+
+    fn apply_theme(&mut self, ctx: &Context) {
+        let wanted = (self.settings.theme, self.settings.scale);
+        if self.applied != Some(wanted) {
+            mnemoscope_figure::apply(ctx, wanted.0, wanted.1);
+            // Ctrl and plus is a command of the menus here, with a scale that is kept.
+            ctx.options_mut(|options| options.zoom_with_keyboard = false);
+            self.applied = Some(wanted);
+        }
+    }
+
+    /// A new experiment stands in the composer: a session for it, and the plot that it is about.
+    fn opened(&mut self, run: bool) {
+        self.view = View::default();
+        self.timeline = Timeline::default();
+        self.refresh();
+        self.restart();
+        let attention = self.document.experiment.focus == Focus::Attention;
+        self.tiles.reopen(if attention { Tile::Attention } else { Tile::Accuracy });
+        if run && !attention {
+            self.runner.run();
+        }
+    }
+
+    /// Checks the experiment again if it changed.
+    fn refresh(&mut self) {
+        if self.refused.0 != self.document.experiment {
+            self.refused = (self.document.experiment.clone(), refusals(&self.document.experiment));
+        }
+    }
+
+    /// A session from the experiment as it stands, at step 0.
+    fn restart(&mut self) {
+        if !self.refused.1.is_empty() {
+            self.runner.stop();
+        } else if let Err(error) = self.runner.start(&self.document.experiment) {
+            self.toasts.bad(error);
+        }
+    }
+
+    /// Why Run does nothing now.
+    fn blocked(&self) -> Option<&str> {
+        self.refused.1.first().map(|refusal| refusal.message.as_str())
+    }
+
+    /// After everything is drawn: what was edited goes into the history and to the session.
+    fn settle(&mut self, ctx: &Context) {
+        let gesture = ctx.input(|input| input.pointer.any_down()) || ctx.text_edit_focused();
+        self.document.note(gesture);
+        self.refresh();
+        self.runner.sync(&self.document.experiment);
+        // Before the first step there is nothing to lose: an edit shows at once, without a word about a reset.
+        if !gesture
+            && !self.runner.begun()
+            && self.runner.needs_reset(&self.document.experiment)
+            && self.blocked().is_none()
+        {
+            self.restart();
+        }
+        if self.runner.finished() {
+            let snapshot = self.runner.snapshot().cloned();
+            if let Some(snapshot) = snapshot
+                && self.noted != Some(snapshot.version)
+            {
+                self.compare.observe(&snapshot);
+                self.noted = Some(snapshot.version);
+            }
+        }
+    }
+
+    fn panels_ui(&mut self, ui: &mut Ui) {
+        let theme = Theme::of(ui.ctx());
+        let stale = self.stale();
+        let panel = Frame::new().fill(theme.panel.into());
+        let left = if self.settings.composer { COMPOSER - 12.0 } else { 0.0 };
+        Panel::top("top").exact_size(48.0).frame(panel.inner_margin(Margin::symmetric(12, 0))).show(ui, |ui| {
+            let blocked = self.refused.1.first().map(|refusal| refusal.message.as_str());
+            let ready = self.runner.snapshot().is_some_and(|snapshot| snapshot.step > 0);
+            let menus = MenuContext {
+                orders: &mut self.orders,
+                settings: &mut self.settings,
+                tiles: &mut self.tiles,
+                presets: &self.titles,
+                history: (self.document.can_undo(), self.document.can_redo()),
+                pin: (ready, self.compare.pinned().is_some()),
+            };
+            let (runner, compare, actions) = (&self.runner, &self.compare, &mut self.actions);
+            let mut cx = TopContext { theme, runner, compare, actions, blocked, stale, left, menus };
+            topbar::ui(ui, &mut cx, &mut self.document.experiment);
+        });
+        if self.settings.composer {
+            let frame = panel.inner_margin(Margin { left: 12, right: 8, top: 8, bottom: 8 });
+            let side = Panel::left("composer").default_size(COMPOSER).size_range(240.0..=460.0).frame(frame);
+            side.show(ui, |ui| self.composer_ui(ui, theme, stale));
+        }
+        let back = Frame::new().fill(theme.background.into());
+        if self.settings.timeline {
+            let frame = back.inner_margin(Margin { left: 10, right: 10, top: 0, bottom: 10 });
+            Panel::bottom("timeline").show_separator_line(false).frame(frame).show(ui, |ui| {
+                mnemoscope_figure::card(theme).inner_margin(Margin::symmetric(14, 8)).show(ui, |ui| {
+                    self.timeline_ui(ui, theme);
+                });
+            });
+        }
+        CentralPanel::no_frame().frame(back.inner_margin(Margin::same(10))).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 8.0;
+            if let Some(failure) = self.runner.failure() {
+                failure::ui(ui, theme, failure, &mut self.orders);
+            }
+            let snapshot = self.runner.snapshot().cloned();
+            equation::ui(ui, theme, snapshot.as_deref(), self.view.variant);
+            self.tiles_ui(ui, theme, snapshot);
+        });
+    }
+
+    fn composer_ui(&mut self, ui: &mut Ui, theme: &'static Theme, stale: bool) {
+        if stale {
+            let frame = Frame::new().inner_margin(Margin::symmetric(2, 6));
+            Panel::bottom("stale").show_separator_line(false).frame(frame).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    let text = "Some edits wait for a reset.";
+                    ui.label(RichText::new(text).size(12.0).color(theme.warning));
+                    if ui.button("Reset now").on_hover_text(UiCommand::Reset.tooltip(ui.ctx())).clicked() {
+                        self.orders.push(Order::Do(UiCommand::Reset));
+                    }
+                });
+            });
+        }
+        let snapshot = self.runner.snapshot().cloned();
+        let mut cx =
+            Compose { theme, snapshot: snapshot.as_deref(), refusals: &self.refused.1, orders: &mut self.orders };
+        composer::ui(ui, &mut cx, &mut self.document.experiment);
+    }
+
+    fn timeline_ui(&mut self, ui: &mut Ui, theme: &'static Theme) {
+        let snapshot = self.runner.snapshot().cloned();
+        let base: Option<Vec<Block>> = self.runner.base().map(Experiment::task_blocks);
+        let mut cx = TimelineContext {
+            theme,
+            snapshot: snapshot.as_deref(),
+            base: base.as_deref(),
+            replica: self.view.replica,
+            orders: &mut self.orders,
+        };
+        self.timeline.ui(ui, &mut cx, &mut self.document.experiment);
+    }
+
+    fn tiles_ui(&mut self, ui: &mut Ui, theme: &'static Theme, snapshot: Option<Arc<Snapshot>>) {
+        self.view.references = self.settings.references;
+        self.compare.apply(&mut self.view, snapshot.as_deref());
+        let base = self.runner.base();
+        let ctx = ui.ctx().clone();
+        let dataset = base.and_then(|base| self.shelf.get(&base.data, move || ctx.request_repaint()));
+        let mut cx = TileContext {
+            snapshot,
+            theme,
+            view: &mut self.view,
+            association: &mut self.document.experiment.attention,
+            dataset,
+            actions: &mut self.actions,
+        };
+        self.tiles.ui(ui, &mut cx);
+    }
+}
+
+/// A preset that comes with the program.
+fn read_preset(name: &str) -> Option<Experiment> {
+    match presets::load(name) {
+        Some(Ok(experiment)) => Some(experiment),
+        Some(Err(error)) => {
+            log::error!("{error}");
+            None
+        }
+        None => None,
+    }
+}
+
+impl eframe::App for DeskApp {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.runner.poll();
+        // While the window is hidden nothing is drawn, and a pace that waits for a frame would stand still.
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.close_requested(ctx);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.apply_theme(ui.ctx());
+        if self.dialog.is_none() {
+            self.orders.extend(shortcuts::pressed(ui.ctx()).into_iter().map(Order::Do));
+        }
+        self.panels_ui(ui);
+        let theme = Theme::of(ui.ctx());
+        if self.welcome {
+            let open = &self.document.experiment.title;
+            self.welcome = welcome::ui(ui, theme, &self.presets, open, &mut self.orders);
+        }
+        self.dialog_ui(ui, theme);
+        self.toasts.ui(ui, theme);
+        self.obey(ui.ctx());
+        self.settle(ui.ctx());
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        Kept::write(storage, &self.settings, &self.tiles, &self.document);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+/// Reads an experiment for the window.
+fn read_file(path: &std::path::Path) -> Result<Document, String> {
+    let experiment = file::read(path).map_err(|error| error.to_string())?;
+    Ok(Document::new(experiment, Some(path.to_owned())))
+}

@@ -1,0 +1,88 @@
+//! The composer, at the left: every part of the experiment with every number as a slider.
+
+mod evaluation;
+pub mod knob;
+mod methods;
+mod model;
+mod optimiser;
+mod replicas;
+mod section;
+mod stream;
+mod sweep;
+
+use egui::{RichText, ScrollArea, TextEdit, Ui};
+use mnemoscope_figure::{Theme, semibold};
+use mnemoscope_lab::{Experiment, Refusal, Snapshot};
+
+use crate::order::Order;
+use section::Section;
+
+/// What the composer reads beside the experiment that it edits.
+pub struct Compose<'a> {
+    /// Colours.
+    pub theme: &'static Theme,
+    /// The latest picture of the run, for summaries such as the number of weights.
+    pub snapshot: Option<&'a Snapshot>,
+    /// What of the experiment is refused.
+    pub refusals: &'a [Refusal],
+    /// What is asked of the window.
+    pub orders: &'a mut Vec<Order>,
+}
+
+impl Compose<'_> {
+    /// The refusals whose place begins with one of `places`.
+    fn refused(&self, places: &[&str]) -> Vec<&Refusal> {
+        let at = |refusal: &&Refusal| {
+            places.iter().any(|place| refusal.place == *place || refusal.place.starts_with(&format!("{place}.")))
+        };
+        self.refusals.iter().filter(at).collect()
+    }
+
+    fn section<'a>(&'a self, id: &'a str, title: &'a str, summary: String, places: &[&str]) -> Section<'a> {
+        Section { id, title, summary, open: true, refusals: self.refused(places) }
+    }
+}
+
+/// Draws the composer.
+pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        // The scroll bar floats over the margin.
+        ui.set_max_width(ui.available_width() - 4.0);
+        ui.spacing_mut().item_spacing.y = 8.0;
+        title_ui(ui, cx, experiment);
+        stream::ui(ui, cx, experiment);
+        model::ui(ui, cx, experiment);
+        methods::ui(ui, cx, experiment);
+        optimiser::ui(ui, cx, experiment);
+        evaluation::ui(ui, cx, experiment);
+        replicas::ui(ui, cx, experiment);
+        ui.add_space(4.0);
+    });
+}
+
+fn title_ui(ui: &mut Ui, cx: &Compose<'_>, experiment: &mut Experiment) {
+    let theme = cx.theme;
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        let title = TextEdit::singleline(&mut experiment.title)
+            .font(semibold(15.0))
+            .text_color(theme.text.into())
+            .frame(egui::Frame::NONE)
+            .hint_text("Untitled experiment")
+            .desired_width(ui.available_width());
+        ui.add(title).accessible_name("Title of the experiment").on_hover_text("Click to rename the experiment");
+        if !experiment.look_for.is_empty() {
+            ui.label(RichText::new(&experiment.look_for).size(12.0).color(theme.text_dim));
+        }
+        if !experiment.events.is_empty() {
+            let count = experiment.events.len();
+            ui.horizontal_wrapped(|ui| {
+                let text = format!("This file replays {count} changes that were made while it ran.");
+                ui.label(RichText::new(text).size(12.0).color(theme.warning));
+                if ui.small_button("Forget them").clicked() {
+                    experiment.events.clear();
+                }
+            });
+        }
+    });
+}
