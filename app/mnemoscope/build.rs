@@ -1,10 +1,15 @@
 //! Tells the program which commit it was built from, where git knows.
 
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    println!("cargo::rerun-if-changed=../../.git/HEAD");
-    println!("cargo::rerun-if-changed=../../.git/refs/heads");
+    // A path that does not exist would rerun this at every build: sources may come without git.
+    for path in ["build.rs", "../../.git/HEAD", "../../.git/refs/heads"] {
+        if Path::new(path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
     let commit = Command::new("git")
         .args(["rev-parse", "--short=12", "HEAD"])
         .output()

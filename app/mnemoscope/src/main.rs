@@ -1,1 +1,37 @@
-fn main() {}
+//! Mnemoscope: a native desktop lab for continual learning. This is the program: it reads its arguments and opens the
+//! window, or works without one.
+
+mod args;
+mod association;
+mod bench;
+mod experiment;
+mod list;
+mod messages;
+mod run;
+mod stop;
+mod window;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    if let Some(commit) = option_env!("MNEMOSCOPE_COMMIT") {
+        mnemoscope_lab::set_commit(commit);
+    }
+    messages::show();
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        None => window::open(&cli.window),
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Resume(args)) => run::resume(args),
+        Some(Command::List(args)) => list::list(args),
+        Some(Command::Bench(args)) => bench::bench(args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,128 @@
+//! `bench`: what this machine reaches, in figures that can be compared with another tool's from the same hour.
+
+mod clock;
+mod frame;
+mod matmul;
+mod memory;
+mod steps;
+
+use std::process::ExitCode;
+
+use burn::tensor::Device;
+use mnemoscope_compute::{CpuOrGpu, Wanted, adapters, choose, cores};
+use serde::Serialize;
+
+use crate::args::BenchArgs;
+
+/// How long one figure is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Seconds for one timing.
+    seconds: f64,
+    /// Timings; their median is told.
+    timings: usize,
+    /// Rows of the long record, and steps behind the plots that are drawn.
+    rows: u64,
+}
+
+const FULL: Effort = Effort { seconds: 0.5, timings: 5, rows: 1_000_000 };
+const QUICK: Effort = Effort { seconds: 0.05, timings: 1, rows: 20_000 };
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    machine: Machine,
+    quick: bool,
+    devices: Vec<DeviceReport>,
+    frame: frame::Frames,
+    memory: memory::LongRecord,
+}
+
+#[derive(Debug, Serialize)]
+struct Machine {
+    processor: String,
+    cores: usize,
+    commit: &'static str,
+    version: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct DeviceReport {
+    name: String,
+    software: bool,
+    matmul: matmul::Best,
+    steps: Vec<steps::Steps>,
+}
+
+/// Measures everything and prints it.
+///
+/// # Errors
+/// When a device is lost, or a temporary file cannot be written.
+pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let effort = if args.quick { QUICK } else { FULL };
+    let machine = Machine {
+        processor: mnemoscope_lab::processor(),
+        cores: cores(),
+        commit: option_env!("MNEMOSCOPE_COMMIT").unwrap_or("unknown"),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    if !args.json {
+        println!("{}, {} cores, mnemoscope {} ({})", machine.processor, machine.cores, machine.version, machine.commit);
+    }
+    let mut devices = Vec::new();
+    for (name, wanted, software, device) in present(args.all_devices)? {
+        let matmul = matmul::best(&device, effort);
+        if !args.json {
+            println!("\n{name}: best matrix product {:.1} GFLOP/s at n = {}", matmul.gflops, matmul.size);
+            println!("{}", steps::HEADER);
+        }
+        let mut all = Vec::new();
+        for network in steps::NETWORKS {
+            for replicas in steps::REPLICAS {
+                let steps = steps::measure(&network, replicas, wanted, &device, effort)?;
+                if !args.json {
+                    println!("{}", steps.line(matmul.gflops));
+                }
+                all.push(steps);
+            }
+        }
+        devices.push(DeviceReport { name, software, matmul, steps: all });
+    }
+    let memory = memory::long_record(effort);
+    if !args.json {
+        println!("\n{}", memory.text());
+    }
+    let frame = frame::measure(effort)?;
+    if args.json {
+        let report = Report { machine, quick: args.quick, devices, frame, memory };
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}", frame.text());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The processor and the graphics card that training would use.
+fn present(software: bool) -> anyhow::Result<Vec<(String, Wanted, bool, Device)>> {
+    let mut all = Vec::new();
+    for wanted in [Wanted::Cpu, Wanted::Gpu] {
+        if wanted == Wanted::Gpu && adapters().iter().all(|adapter| adapter.software && !software) {
+            continue;
+        }
+        let chosen = choose(wanted)?;
+        debug_assert_eq!(chosen.kind == CpuOrGpu::Cpu, wanted == Wanted::Cpu);
+        all.push((chosen.name, wanted, chosen.software, chosen.device));
+    }
+    Ok(all)
+}
+
+/// The median of several timings of `work`, which answers how many units it did: seconds per unit.
+fn seconds_per_unit(effort: Effort, mut work: impl FnMut(f64) -> anyhow::Result<(u64, f64)>) -> anyhow::Result<f64> {
+    let mut times = Vec::with_capacity(effort.timings);
+    for _ in 0..effort.timings {
+        let (units, seconds) = work(effort.seconds)?;
+        times.push(seconds / units.max(1) as f64);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}

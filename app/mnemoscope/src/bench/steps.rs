@@ -1,0 +1,225 @@
+//! Optimiser steps per second, bare and as a run takes them.
+
+use std::path::Path;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use mnemoscope_compute::Wanted;
+use mnemoscope_core::{Component, Knobs};
+use mnemoscope_lab::{Experiment, Run, file, path};
+use mnemoscope_learner::{Batch, Head, Learner, Models, Optimisers, Plan, Schedules};
+use serde::Serialize;
+
+use super::{Effort, seconds_per_unit};
+
+/// A network and its batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Network {
+    features: usize,
+    hidden: usize,
+    batch: usize,
+}
+
+/// The two that are compared with other tools.
+pub const NETWORKS: [Network; 2] =
+    [Network { features: 64, hidden: 100, batch: 16 }, Network { features: 784, hidden: 400, batch: 128 }];
+
+/// Sizes of the population.
+pub const REPLICAS: [usize; 3] = [1, 8, 32];
+
+const CLASSES: usize = 10;
+
+/// What a network reaches on a device.
+#[derive(Debug, Serialize)]
+pub struct Steps {
+    network: String,
+    batch: usize,
+    replicas: usize,
+    /// Microseconds of one bare optimiser step of all replicas: forward, backward, update.
+    bare_us: f64,
+    /// Bare steps per second.
+    bare_steps_per_s: f64,
+    /// Bare steps times replicas per second.
+    bare_replica_steps_per_s: f64,
+    /// Bare, counting the matrix products and the update, in 10^9 operations per second.
+    gflops: f64,
+    /// Microseconds of a step of a run that draws its batches and records, without evaluation.
+    run_us: f64,
+    /// Microseconds of a step of a run with evaluation every 10 steps, as an experiment has by default.
+    evaluated_us: f64,
+    /// Such steps per second.
+    evaluated_steps_per_s: f64,
+    /// Such steps times replicas per second.
+    evaluated_replica_steps_per_s: f64,
+    /// Part of the evaluated run's time that evaluation takes.
+    evaluation_share: f64,
+}
+
+/// The head of the table that [`Steps::line`] fills.
+pub const HEADER: &str = "network          batch   R   bare us/step    steps/s   replica-steps/s   GFLOP/s  of best   \
+    with evaluation us/step    steps/s   replica-steps/s   evaluation";
+
+impl Steps {
+    /// One row of the table; `best` is the device's best matrix product in GFLOP/s.
+    pub fn line(&self, best: f64) -> String {
+        format!(
+            "{:<16} {:>5} {:>3} {:>14.1} {:>10.0} {:>17.0} {:>9.2} {:>7.0}% {:>25.1} {:>10.0} {:>17.0} {:>11.1}%",
+            self.network,
+            self.batch,
+            self.replicas,
+            self.bare_us,
+            self.bare_steps_per_s,
+            self.bare_replica_steps_per_s,
+            self.gflops,
+            100.0 * self.gflops / best,
+            self.evaluated_us,
+            self.evaluated_steps_per_s,
+            self.evaluated_replica_steps_per_s,
+            100.0 * self.evaluation_share,
+        )
+    }
+}
+
+/// Measures one network with one size of population.
+///
+/// # Errors
+/// When the network cannot be made or trained, or its data cannot be written.
+pub fn measure(
+    network: &Network,
+    replicas: usize,
+    wanted: Wanted,
+    device: &Device,
+    effort: Effort,
+) -> anyhow::Result<Steps> {
+    let (bare, flops) = bare(network, replicas, device, effort)?;
+    let folder = tempfile::tempdir()?;
+    let quiet = in_a_run(network, replicas, wanted, folder.path(), effort, &[("dense", "0"), ("every", "10000")])?;
+    let evaluated = in_a_run(network, replicas, wanted, folder.path(), effort, &[("dense", "0"), ("every", "10")])?;
+    let (hidden, count) = (network.hidden, replicas as f64);
+    Ok(Steps {
+        network: format!("{}-{hidden}-{hidden}-{CLASSES}", network.features),
+        batch: network.batch,
+        replicas,
+        bare_us: bare * 1e6,
+        bare_steps_per_s: 1.0 / bare,
+        bare_replica_steps_per_s: count / bare,
+        gflops: flops * count / bare * 1e-9,
+        run_us: quiet * 1e6,
+        evaluated_us: evaluated * 1e6,
+        evaluated_steps_per_s: 1.0 / evaluated,
+        evaluated_replica_steps_per_s: count / evaluated,
+        evaluation_share: ((evaluated - quiet) / evaluated).max(0.0),
+    })
+}
+
+/// Seconds and operations of one bare step, of one replica the latter.
+fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> anyhow::Result<(f64, f64)> {
+    let widths = vec![network.hidden as f64; 2];
+    let model = Component::<Models>::new("mlp")?.with("widths", mnemoscope_core::Setting::List(widths))?;
+    let optimiser = Component::<Optimisers>::new("sgd")?.with("rate", mnemoscope_core::Setting::Number(0.05))?;
+    let plan = Plan {
+        model: &model,
+        optimiser: Knobs::uniform(&optimiser, replicas),
+        schedule: Knobs::uniform(&Component::<Schedules>::new("constant")?, replicas),
+        methods: Vec::new(),
+        seeds: (0..replicas as u64).collect(),
+        features: network.features,
+        classes: CLASSES,
+        seed: 0,
+        head: Head::All,
+        total_steps: u64::MAX,
+    };
+    let mut learner = Learner::new(&plan, device)?;
+    let cells = replicas * network.batch;
+    let batch = Batch {
+        rows: network.batch,
+        x: (0..cells * network.features).map(|i| noise(i as u64)).collect(),
+        y: (0..cells).map(|i| (i % CLASSES) as u32).collect(),
+        group: vec![0; cells],
+        weight: vec![1.0; cells],
+        active: vec![true; replicas],
+    };
+    for _ in 0..10 {
+        learner.step(batch.clone())?;
+    }
+    learner.last_losses();
+    let seconds = seconds_per_unit(effort, |seconds| {
+        let start = Instant::now();
+        let mut steps = 0;
+        while start.elapsed().as_secs_f64() < seconds {
+            learner.step(batch.clone())?;
+            steps += 1;
+        }
+        // Reading waits for a device that works in the background.
+        learner.last_losses();
+        Ok((steps, start.elapsed().as_secs_f64()))
+    })?;
+    Ok((seconds, learner.step_flops(network.batch)))
+}
+
+/// Seconds of one step of a run of split classes within a task block.
+fn in_a_run(
+    network: &Network,
+    replicas: usize,
+    wanted: Wanted,
+    folder: &Path,
+    effort: Effort,
+    evaluation: &[(&str, &str)],
+) -> anyhow::Result<f64> {
+    let mut experiment = Experiment::default();
+    if network.features != 64 {
+        let [images, labels] = random_images(network.features, folder)?;
+        experiment.data = Component::new("idx")?;
+        path::set(&mut experiment, "data.images", &images)?;
+        path::set(&mut experiment, "data.labels", &labels)?;
+    }
+    let (hidden, batch) = (network.hidden, network.batch);
+    path::set(&mut experiment, "stream.tasks", "5")?;
+    path::set(&mut experiment, "stream.steps", "10000000")?;
+    path::set(&mut experiment, "stream.batch", &batch.to_string())?;
+    path::set(&mut experiment, "model.widths", &format!("[{hidden}, {hidden}]"))?;
+    path::set(&mut experiment, "population.seeds", &replicas.to_string())?;
+    for (knob, value) in evaluation {
+        path::set(&mut experiment, &format!("evaluation.{knob}"), value)?;
+    }
+    let mut run = Run::new(experiment, wanted)?;
+    // An evaluation every ten steps: whole tens, so that each timing has its share of them.
+    let ten = |run: &mut Run| (0..10).try_for_each(|_| run.step());
+    ten(&mut run)?;
+    seconds_per_unit(effort, |seconds| {
+        let start = Instant::now();
+        let mut steps = 0;
+        while start.elapsed().as_secs_f64() < seconds {
+            ten(&mut run)?;
+            steps += 10;
+        }
+        // On a graphics card the steps since the last evaluation may still be under way.
+        drop(run.weights());
+        Ok((steps, start.elapsed().as_secs_f64()))
+    })
+}
+
+/// Writes random images with labels as MNIST-format files and answers their paths.
+fn random_images(features: usize, folder: &Path) -> anyhow::Result<[String; 2]> {
+    const IMAGES: usize = 6000;
+    let side = features.isqrt();
+    let header = |magic: u32, sizes: &[usize]| -> Vec<u8> {
+        std::iter::once(magic).chain(sizes.iter().map(|size| *size as u32)).flat_map(u32::to_be_bytes).collect()
+    };
+    let mut images = header(0x0803, &[IMAGES, side, side]);
+    images.extend((0..IMAGES * features).map(|i| (noise(i as u64) * 255.0) as u8));
+    let mut labels = header(0x0801, &[IMAGES]);
+    labels.extend((0..IMAGES).map(|i| (i % CLASSES) as u8));
+    let paths = [folder.join("images"), folder.join("labels")];
+    file::write_bytes(&paths[0], &images)?;
+    file::write_bytes(&paths[1], &labels)?;
+    Ok(paths.map(|path| path.display().to_string()))
+}
+
+/// A number in 0..1 that looks random: splitmix64 of the index.
+fn noise(index: u64) -> f32 {
+    let mut z = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 40) as f32 / (1_u64 << 24) as f32
+}

@@ -1,0 +1,216 @@
+//! `list`: every component with its settings, from the one declaration that the sliders come from, too.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum as _;
+use mnemoscope_core::{Domain, Kind, Knob, Registry, Scale, Setting};
+use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, presets};
+use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
+use mnemoscope_measure::catalogue;
+use mnemoscope_memory::AssociationKinds;
+use mnemoscope_stream::{DataSources, Scenarios};
+use serde_json::{Map, Value, json};
+
+use crate::args::{ListArgs, Topic};
+
+/// Prints what was asked for.
+///
+/// # Errors
+/// When an embedded preset is broken, which a test excludes.
+pub fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
+    let topics = args.what.map_or_else(|| Topic::value_variants().to_vec(), |topic| vec![topic]);
+    if args.json {
+        let mut all = Map::new();
+        for topic in topics {
+            all.insert(name(topic), as_json(topic)?);
+        }
+        println!("{:#}", Value::Object(all));
+    } else {
+        for topic in topics {
+            print_text(topic)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A place in an experiment file and the kinds that may stand there.
+struct Family {
+    /// The first part of a setting's path.
+    place: &'static str,
+    /// Whether the kind's name is the second part, as in `methods.ewc.lambda`.
+    named: bool,
+    kinds: &'static [Kind],
+}
+
+/// The family behind a topic; metrics and presets are none.
+fn family(topic: Topic) -> Option<Family> {
+    fn of<R: Registry>(place: &'static str) -> Option<Family> {
+        Some(Family { place, named: place == "methods", kinds: R::kinds() })
+    }
+    match topic {
+        Topic::Data => of::<DataSources>("data"),
+        Topic::Streams => of::<Scenarios>("stream"),
+        Topic::Models => of::<Models>("model"),
+        Topic::Methods => of::<Methods>("methods"),
+        Topic::Optimisers => of::<Optimisers>("optimiser"),
+        Topic::Schedules => of::<Schedules>("schedule"),
+        Topic::Evaluations => of::<Evaluations>("evaluation"),
+        Topic::Populations => of::<Populations>("population"),
+        Topic::Paces => of::<Paces>("pace"),
+        Topic::Memories => of::<AssociationKinds>("attention"),
+        Topic::Metrics | Topic::Presets => None,
+    }
+}
+
+fn name(topic: Topic) -> String {
+    topic.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+impl Family {
+    fn path(&self, kind: &Kind, knob: &Knob) -> String {
+        if self.named {
+            format!("{}.{}.{}", self.place, kind.name, knob.name)
+        } else {
+            format!("{}.{}", self.place, knob.name)
+        }
+    }
+}
+
+fn as_json(topic: Topic) -> anyhow::Result<Value> {
+    Ok(match (topic, family(topic)) {
+        (_, Some(family)) => family.kinds.iter().map(|kind| kind_json(&family, kind)).collect(),
+        (Topic::Presets, None) => {
+            let mut all = Vec::new();
+            for preset in presets::all() {
+                if let Some(experiment) = presets::load(preset.name) {
+                    let experiment = experiment?;
+                    all.push(json!({
+                        "name": preset.name,
+                        "title": experiment.title,
+                        "look_for": experiment.look_for,
+                        "note": experiment.note,
+                        "expected_seconds": experiment.expected_seconds,
+                        "lab": if experiment.focus == Focus::Attention { "attention" } else { "weights" },
+                    }));
+                }
+            }
+            Value::Array(all)
+        }
+        (_, None) => serde_json::to_value(catalogue())?,
+    })
+}
+
+fn kind_json(family: &Family, kind: &Kind) -> Value {
+    let knobs: Vec<Value> = kind.knobs.iter().map(|knob| knob_json(family, kind, knob)).collect();
+    json!({
+        "name": kind.name,
+        "label": kind.label,
+        "meaning": kind.meaning,
+        "source": kind.source,
+        "settings": knobs,
+    })
+}
+
+fn knob_json(family: &Family, kind: &Kind, knob: &Knob) -> Value {
+    let scale = |scale: Scale| if scale == Scale::Log { "logarithmic" } else { "linear" };
+    let domain = match knob.domain {
+        Domain::Real { min, max, scale: s, .. } => json!({"type": "real", "min": min, "max": max, "scale": scale(s)}),
+        Domain::Whole { min, max, scale: s, .. } => json!({"type": "whole", "min": min, "max": max, "scale": scale(s)}),
+        Domain::Choice { options, .. } => {
+            let options: Vec<Value> = options
+                .iter()
+                .map(|option| json!({"name": option.name, "label": option.label, "meaning": option.meaning}))
+                .collect();
+            json!({"type": "choice", "options": options})
+        }
+        Domain::Switch { .. } => json!({"type": "switch"}),
+        Domain::List { min, max, longest, .. } => json!({"type": "list", "min": min, "max": max, "longest": longest}),
+        Domain::Text { .. } => json!({"type": "text"}),
+    };
+    let default = match knob.default() {
+        Setting::Switch(value) => json!(value),
+        Setting::Number(value) if matches!(knob.domain, Domain::Whole { .. }) => json!(value as u64),
+        Setting::Number(value) => json!(value),
+        Setting::Text(text) => json!(text),
+        Setting::List(list) => json!(list.iter().map(|value| *value as u64).collect::<Vec<_>>()),
+        // No declaration has a sweep as its default.
+        Setting::Sweep(_) => Value::Null,
+    };
+    json!({
+        "path": family.path(kind, knob),
+        "name": knob.name,
+        "label": knob.label,
+        "symbol": knob.symbol,
+        "unit": knob.unit,
+        "domain": domain,
+        "default": default,
+        "meaning": knob.meaning,
+        "source": knob.source,
+        "live": knob.live,
+        "sweep": knob.sweep,
+    })
+}
+
+fn print_text(topic: Topic) -> anyhow::Result<()> {
+    println!("{}\n", name(topic).to_uppercase());
+    match (topic, family(topic)) {
+        (_, Some(family)) => family.kinds.iter().for_each(|kind| print_kind(&family, kind)),
+        (Topic::Presets, None) => {
+            for preset in presets::all() {
+                if let Some(experiment) = presets::load(preset.name) {
+                    let experiment = experiment?;
+                    println!("{}: {} (about {} s)", preset.name, experiment.title, experiment.expected_seconds);
+                    println!("    {}\n", experiment.look_for);
+                }
+            }
+        }
+        (_, None) => {
+            for metric in catalogue() {
+                println!("{}: {} [{}]", metric.name, metric.label, metric.unit);
+                println!("    {}\n    = {}\n    {}\n", metric.meaning, metric.formula, metric.source);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_kind(family: &Family, kind: &Kind) {
+    println!("{}: {}", kind.name, kind.label);
+    println!("    {}", kind.meaning);
+    if !kind.source.is_empty() {
+        println!("    {}", kind.source);
+    }
+    for knob in kind.knobs {
+        let symbol = if knob.symbol.is_empty() { String::new() } else { format!(" {}", knob.symbol) };
+        let unit = if knob.unit.is_empty() { String::new() } else { format!(" {}", knob.unit) };
+        println!(
+            "    {}{symbol}: {}{unit}; default {}",
+            family.path(kind, knob),
+            knob.domain_text(),
+            default_text(knob)
+        );
+        let mut notes = vec![knob.meaning.to_owned()];
+        if !knob.source.is_empty() {
+            notes.push(format!("[{}]", knob.source));
+        }
+        if knob.live {
+            notes.push("May change while running.".to_owned());
+        }
+        if knob.sweep {
+            notes.push("May be swept.".to_owned());
+        }
+        println!("        {}", notes.join(" "));
+    }
+    println!();
+}
+
+fn default_text(knob: &Knob) -> String {
+    match knob.default() {
+        Setting::Switch(value) => value.to_string(),
+        Setting::Number(value) => value.to_string(),
+        Setting::Text(text) if text.is_empty() => "none".to_owned(),
+        Setting::Text(text) => text,
+        Setting::List(list) => format!("{list:?}"),
+        Setting::Sweep(sweep) => format!("{sweep:?}"),
+    }
+}
