@@ -53,7 +53,7 @@ pub struct CapacityCurve {
 /// meet the same draws.
 ///
 /// Draws are spread over the process-wide thread pool, and the answer does not depend on its size. Not for a frame of
-/// the window: 20 draws of up to 512 pairs at d = 128 take about a second.
+/// the window: 20 draws of 16 to 512 pairs at d_k = d_v = 128 take about 0.6 s on two cores.
 ///
 /// # Errors
 /// When a load lies outside the range of `pairs`, or the settings do not go together.

@@ -79,7 +79,10 @@ impl Pairs {
             key_of.iter().flat_map(|i| &directions[i * d_k..][..d_k]).map(|entry| length * entry).collect();
         let entry_noise = component.real("noise") * length / (d_k as f64).sqrt();
         let noise = source("association noise");
-        let queries = keys.iter().zip(noise).map(|(key, noise)| (key + entry_noise * noise) as f32).collect();
+        // Most of the time there is none, and drawing it would be a third of the cost of all draws.
+        let noisy = || keys.iter().zip(noise).map(|(key, noise)| (key + entry_noise * noise) as f32).collect();
+        let plain = || keys.iter().map(|key| *key as f32).collect();
+        let queries = if entry_noise > 0.0 { noisy() } else { plain() };
         let scale = 1.0 / (d_v as f64).sqrt();
         let values = source("association values").take(n * d_v).map(|value| (scale * value) as f32).collect();
         Ok(Self { d_k, d_v, keys: keys.into_iter().map(|entry| entry as f32).collect(), values, queries, key_of })

@@ -21,7 +21,9 @@ pub fn softmax_weights(inverse_temperature: f32, decay: f32, pairs: &Pairs, n: u
             *weight = (*weight - largest).exp();
             sum += *weight;
         }
-        row.iter_mut().for_each(|weight| *weight /= sum);
+        for weight in row {
+            *weight /= sum;
+        }
     }
     weights
 }

@@ -26,7 +26,9 @@ fn by_definition(rule: Rule, decay: f64, pairs: &Pairs, n: usize) -> Vec<f64> {
     let mut state = vec![0.0; d_v * d_k];
     for t in 0..n {
         let key: Vec<f64> = pairs.keys[t * d_k..][..d_k].iter().map(|x| f64::from(*x)).collect();
-        state.iter_mut().for_each(|cell| *cell *= decay);
+        for cell in &mut state {
+            *cell *= decay;
+        }
         for r in 0..d_v {
             let answer: f64 = (0..d_k).map(|c| state[r * d_k + c] * key[c]).sum();
             let value = f64::from(pairs.values[t * d_v + r]);
