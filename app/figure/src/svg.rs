@@ -115,9 +115,11 @@ impl Canvas for Svg {
                 let color = (cells.color)(row, col);
                 let run = (col..cells.cols).take_while(|next| (cells.color)(row, *next) == color).count();
                 let path = paths.entry([color.r, color.g, color.b, color.a]).or_default();
-                let (x, y) = (rect.left() + pitch.x * col as f32, rect.top() + pitch.y * row as f32);
-                let (w, h) = (short(pitch.x * run as f32), short(pitch.y));
-                let _ = write!(path, "M{} {}h{w}v{h}h-{w}z", short(x), short(y));
+                // Both ends absolute: neighbours share their rounded edge, and no hairline is left between them.
+                let edge = |col: usize| short(rect.left() + pitch.x * col as f32);
+                let level = |row: usize| short(rect.top() + pitch.y * row as f32);
+                let (left, right) = (edge(col), edge(col + run));
+                let _ = write!(path, "M{left} {}H{right}V{}H{left}z", level(row), level(row + 1));
                 col += run;
             }
         }
@@ -254,7 +256,7 @@ mod tests {
         let color = |row: usize, col: usize| if row == 0 || col == 2 { black } else { white };
         let cells = Cells { slot: "test", rows: 2, cols: 3, hash: 0, color: &color };
         svg.cells(Rect::from_min_size(Pos2::ZERO, vec2(30.0, 20.0)), &cells);
-        assert!(svg.out.contains("M0 0h30v10h-30zM20 10h10v10h-10z"), "{}", svg.out);
-        assert!(svg.out.contains("M0 10h20v10h-20z"), "{}", svg.out);
+        assert!(svg.out.contains("M0 0H30V10H0zM20 10H30V20H20z"), "{}", svg.out);
+        assert!(svg.out.contains("M0 10H20V20H0z"), "{}", svg.out);
     }
 }

@@ -1,6 +1,6 @@
 //! Lines: margins, ticks, marks, bands.
 
-use egui::{Align2, Pos2, Rect, pos2, vec2};
+use egui::{Align2, Pos2, Rect, pos2};
 
 use super::lines::{bands, lines};
 use super::plane::{Plane, Scale, sound};
@@ -68,7 +68,12 @@ impl Layout {
         let style = Type::new(ticks, crate::Color::TRANSPARENT);
 
         let (places, legend_height) = if chart.legend && rect.height() >= 90.0 {
-            flow(&entries(chart, None), Type { size: LEGEND, ..style }, rect.width(), if small { 1 } else { 2 })
+            flow(
+                &entries(chart, None),
+                Type { size: LEGEND, ..style },
+                rect.width(),
+                if rect.height() < 120.0 { 1 } else { 2 },
+            )
         } else {
             (Vec::new(), 0.0)
         };
@@ -84,7 +89,11 @@ impl Layout {
         let widest = y_ticks.iter().map(|(_, label)| style.width(label)).fold(0.0, f32::max);
         let title_width = if titles && !chart.y.label.is_empty() { 16.0 } else { 0.0 };
         let left = (rect.left() + title_width + widest + 7.0).min(rect.right() - 16.0);
-        let area = Rect::from_min_max(pos2(left, top), pos2((rect.right() - 10.0).max(left + 8.0), bottom));
+        // Reference lines are named beside the plot, where no line runs, if that takes less than a fifth of the width.
+        let names = chart.references.iter().map(|reference| Type { size: NAME, ..style }.width(&reference.label));
+        let names = names.fold(0.0, f32::max);
+        let margin = if names > 0.0 && names <= 0.2 * rect.width() { names + 6.0 } else { 10.0 };
+        let area = Rect::from_min_max(pos2(left, top), pos2((rect.right() - margin).max(left + 8.0), bottom));
 
         let plane = Plane::new(area, view.x, view.y, log);
         let far = [area.left(), area.right()].map(|x| crate::number::tick_label(plane.x.value(x).round(), 0));
@@ -110,8 +119,8 @@ impl Layout {
             self.series(canvas, series, theme);
         }
         self.mark_lines(canvas, chart, theme, true);
-        self.reference_labels(canvas, chart, theme);
         canvas.unclip();
+        self.reference_labels(canvas, chart, theme);
         self.mark_labels(canvas, chart, theme);
         self.axis_titles(canvas, chart, theme);
         let style = Type::new(LEGEND, theme.text_dim);
@@ -176,28 +185,25 @@ impl Layout {
         }
     }
 
-    /// Labels stand on the right end of their line; one that would cover another moves to its left.
+    /// Each label stands at the right end of its line; where two would touch, the lower one moves down.
     fn reference_labels(&self, canvas: &mut dyn Canvas, chart: &Chart, theme: &Theme) {
         let area = self.plane.area;
-        let mut taken: Vec<Rect> = Vec::new();
-        for reference in chart.references.iter().filter(|reference| !reference.label.is_empty()) {
-            let Some(y) = self.plane.y.position(reference.y).filter(|y| (area.top()..=area.bottom()).contains(y))
-            else {
-                continue;
-            };
-            let style = Type::new(9.5, reference.color.resolve(theme));
-            let size = vec2(style.width(&reference.label) + 6.0, 13.0);
-            let middle = if y - size.y < area.top() { y + 8.0 } else { y - 8.0 };
-            let mut place = Rect::from_center_size(pos2(area.right() - size.x / 2.0 - 2.0, middle), size);
-            while let Some(other) = taken.iter().find(|other| other.intersects(place.shrink(0.5))) {
-                place = place.translate(vec2(other.left() - place.right() - 2.0, 0.0));
+        let room = self.rect.right() - area.right() - 4.0;
+        let mut shown: Vec<(f32, &crate::chart::Reference)> = chart
+            .references
+            .iter()
+            .filter_map(|reference| Some((self.plane.y.position(reference.y)?, reference)))
+            .filter(|(y, _)| (area.top()..=area.bottom()).contains(y))
+            .collect();
+        shown.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut free = f32::NEG_INFINITY;
+        for (y, reference) in shown {
+            let style = Type::new(NAME, reference.color.resolve(theme));
+            if style.width(&reference.label) <= room + 1.0 {
+                let middle = y.max(free);
+                canvas.text(pos2(area.right() + 5.0, middle), Align2::LEFT_CENTER, &reference.label, style);
+                free = middle + NAME + 2.0;
             }
-            if place.left() < area.left() {
-                continue;
-            }
-            canvas.fill(place, 3.0, theme.card.fade(0.8));
-            canvas.text(place.center(), Align2::CENTER_CENTER, &reference.label, style);
-            taken.push(place);
         }
     }
 
@@ -242,14 +248,23 @@ impl Layout {
                 }
             }
             let offset = if mark.kind == MarkKind::Switch { 0.0 } else { 7.0 };
-            let next = shown[index + 1..].iter().find(|(_, mark)| !mark.label.is_empty()).map(|(x, _)| *x - 4.0);
-            let end = next.unwrap_or(self.rect.right()).min(self.rect.right());
-            let label = style.fit(&mark.label, end - x - offset);
-            // One letter and an ellipsis says nothing.
-            if x + offset >= free && (label == mark.label || label.chars().count() > 3) {
-                let style = Type { color, ..style };
-                canvas.text(pos2(x + offset, middle), Align2::LEFT_CENTER, &label, style);
-                free = x + offset + style.width(&label) + 4.0;
+            let style = Type { color, ..style };
+            let room = |beyond: fn(MarkKind) -> bool| {
+                let next = shown[index + 1..].iter().find(|(_, mark)| !mark.label.is_empty() && beyond(mark.kind));
+                next.map_or(self.rect.right(), |(x, _)| (*x - 4.0).min(self.rect.right())) - x - offset
+            };
+            let (from, label) = if mark.kind == MarkKind::Switch {
+                // A task's name is cut where the next task begins; one letter and an ellipsis says nothing.
+                let label = style.fit(&mark.label, room(|kind| kind == MarkKind::Switch));
+                (x, if label == mark.label || label.chars().count() > 3 { label } else { String::new() })
+            } else if style.width(&mark.label) <= room(|_| true) {
+                (x + offset, mark.label.clone())
+            } else {
+                (x - offset - style.width(&mark.label), mark.label.clone())
+            };
+            if from >= free && !label.is_empty() {
+                canvas.text(pos2(from, middle), Align2::LEFT_CENTER, &label, style);
+                free = from + style.width(&label) + 4.0;
             }
         }
     }
@@ -277,6 +292,8 @@ impl Layout {
     }
 }
 
+/// Size of a reference line's name.
+const NAME: f32 = 9.5;
 /// Size of a legend's text.
 const LEGEND: f32 = 10.5;
 

@@ -27,8 +27,10 @@ pub(crate) struct Layout {
     font: f32,
     /// Room for row labels, left of the grid.
     label_width: f32,
-    /// Column labels are shown, above the grid.
-    col_labels: bool,
+    /// Height of the column labels above the grid; 0: none.
+    col_height: f32,
+    /// Column labels read upwards, because they are wider than a column.
+    upright: bool,
     titles: bool,
     note: Vec<String>,
     /// Where the note begins.
@@ -41,6 +43,14 @@ const NOTE: f32 = 13.0;
 impl Layout {
     /// Lay out in `rect`.
     pub fn new(matrix: &Matrix, rect: Rect) -> Self {
+        let level = Self::with_labels(matrix, rect, false);
+        let plain = Type::new(level.font, crate::Color::TRANSPARENT).medium();
+        let widest = matrix.col_labels.iter().map(|label| plain.width(label)).fold(0.0, f32::max);
+        let turn = rect.height() >= 200.0 && widest + 3.0 > level.pitch.x && level.pitch.x > level.font + 1.0;
+        if turn { Self::with_labels(matrix, rect, true) } else { level }
+    }
+
+    fn with_labels(matrix: &Matrix, rect: Rect, upright: bool) -> Self {
         let small = rect.width() < 240.0 || rect.height() < 170.0;
         let font = if small { 9.5 } else { 11.0 };
         let style = Type::new(font, crate::Color::TRANSPARENT).medium();
@@ -56,8 +66,15 @@ impl Layout {
         let label_width = matrix.row_labels.iter().map(|label| style.width(label)).fold(0.0, f32::max);
         let label_width = label_width.min(rect.width() * 0.3);
         let label_room = if label_width > 0.0 { label_width + 7.0 } else { 0.0 };
-        let col_labels = !matrix.col_labels.is_empty() && rect.height() >= 60.0;
-        let above = col_title + if col_labels { font + 6.0 } else { 0.0 };
+        let col_height = if matrix.col_labels.is_empty() || rect.height() < 60.0 {
+            0.0
+        } else if upright {
+            let widest = matrix.col_labels.iter().map(|label| style.width(label)).fold(0.0, f32::max);
+            widest.min(rect.height() * 0.28) + 7.0
+        } else {
+            font + 6.0
+        };
+        let above = col_title + col_height;
         let below = if note.is_empty() { 0.0 } else { 6.0 + NOTE * note.len() as f32 };
 
         let room =
@@ -80,7 +97,7 @@ impl Layout {
         let least = pitch.min_elem();
         let gap = if matrix.rows * matrix.cols > FEW || least < 6.0 { 0.0 } else { (least * 0.06).clamp(1.0, 3.0) };
         let note_top = grid.bottom() + 6.0;
-        Self { grid, pitch, gap, rect, bar, font, label_width, col_labels, titles, note, note_top }
+        Self { grid, pitch, gap, rect, bar, font, label_width, col_height, upright, titles, note, note_top }
     }
 
     /// The rectangle of a cell.
@@ -179,16 +196,23 @@ impl Layout {
                 canvas.text(at, Align2::RIGHT_CENTER, &style.fit(label, self.label_width + 0.5), style);
             }
         }
-        let middle = self.grid.top() - 4.0 - self.font / 2.0;
-        if self.col_labels {
+        if self.col_height > 0.0 {
             let plain = style(None);
             let widest = matrix.col_labels.iter().map(|label| plain.width(label)).fold(0.0, f32::max);
-            let step = every(self.pitch.x, widest.min(4.0 * self.font) + 4.0);
+            let need = if self.upright { self.font + 1.0 } else { widest.min(4.0 * self.font) + 4.0 };
+            let step = every(self.pitch.x, need);
             for col in (0..matrix.cols).step_by(step) {
-                if let Some(label) = matrix.col_labels.get(col) {
-                    let style = style(matrix.col_colors.get(col));
+                let Some(label) = matrix.col_labels.get(col) else { continue };
+                let style = style(matrix.col_colors.get(col));
+                let x = self.cell(0, col).center().x;
+                if self.upright {
+                    let label = style.fit(label, self.col_height - 6.5);
+                    let middle = self.grid.top() - 6.0 - style.width(&label) / 2.0;
+                    canvas.text_upwards(pos2(x, middle), &label, style);
+                } else {
                     let label = style.fit(label, self.pitch.x * step as f32 - 3.0);
-                    canvas.text(pos2(self.cell(0, col).center().x, middle), Align2::CENTER_CENTER, &label, style);
+                    let middle = self.grid.top() - 4.0 - self.font / 2.0;
+                    canvas.text(pos2(x, middle), Align2::CENTER_CENTER, &label, style);
                 }
             }
         }
@@ -197,7 +221,6 @@ impl Layout {
             let left = self.grid.left() - if self.label_width > 0.0 { self.label_width + 7.0 } else { 0.0 };
             let center = pos2(left - 9.0, self.grid.center().y);
             canvas.text_upwards(center, &style.fit(&matrix.row_title, self.rect.height()), style);
-            let above = if self.col_labels { self.font + 6.0 } else { 0.0 };
             let title = style.fit(&matrix.col_title, self.rect.width());
             let half = style.width(&title) / 2.0;
             let x = self
@@ -205,12 +228,12 @@ impl Layout {
                 .center()
                 .x
                 .clamp(self.rect.left() + half, (self.rect.right() - half).max(self.rect.left() + half));
-            canvas.text(pos2(x, self.grid.top() - above - 8.0), Align2::CENTER_CENTER, &title, style);
+            canvas.text(pos2(x, self.grid.top() - self.col_height - 8.0), Align2::CENTER_CENTER, &title, style);
         }
     }
 
     fn bar(&self, canvas: &mut dyn Canvas, matrix: &Matrix, theme: &Theme) {
-        let Some(bar) = self.bar else { return };
+        let Some(bar) = self.bar.map(|bar| bar.shrink2(vec2(0.0, self.gap / 2.0))) else { return };
         let color = |row: usize, _| matrix.map.color(1.0 - row as f64 / (STEPS - 1) as f64, theme);
         let hash = hash([map_bits(matrix.map), u64::from(theme.dark)]);
         canvas.cells(bar, &Cells { slot: "bar", rows: STEPS, cols: 1, hash, color: &color });

@@ -96,17 +96,22 @@ pub(crate) enum Swatch {
 /// Height of a legend row.
 const ROW: f32 = 16.0;
 
+/// Kept free at the end of the last row for the number of entries that found no place.
+const MORE: f32 = 26.0;
+
 /// Places of legend entries in rows of `width` points; entries beyond `rows` rows are left out. Returns the offset of
 /// each shown entry from the legend's corner, and the height used.
 pub(crate) fn flow(entries: &[Entry<'_>], style: Type, width: f32, rows: usize) -> (Vec<Pos2>, f32) {
     let (mut at, mut places) = (pos2(0.0, 0.0), Vec::new());
-    for entry in entries {
+    for (index, entry) in entries.iter().enumerate() {
         let wide = 18.0 + style.width(entry.name).min(width - 18.0) + 14.0;
-        if at.x > 0.0 && at.x + wide - 14.0 > width {
+        let last_row = at.y >= ROW * (rows as f32 - 1.0);
+        let room = if last_row && index + 1 < entries.len() { width - MORE } else { width };
+        if at.x > 0.0 && at.x + wide - 14.0 > room {
+            if last_row {
+                break;
+            }
             at = pos2(0.0, at.y + ROW);
-        }
-        if at.y >= ROW * rows as f32 {
-            break;
         }
         places.push(at);
         at.x += wide;
@@ -132,6 +137,11 @@ pub(crate) fn legend(
         }
         let name = style.fit(entry.name, width - place.x - 18.0);
         canvas.text(pos2(at.x + 18.0, at.y), Align2::LEFT_CENTER, &name, style);
+    }
+    if let Some(last) = places.last().filter(|_| places.len() < entries.len()) {
+        let more = format!("+{}", entries.len() - places.len());
+        let at = corner + egui::vec2(width, last.y + ROW / 2.0);
+        canvas.text(at, Align2::RIGHT_CENTER, &more, style);
     }
 }
 

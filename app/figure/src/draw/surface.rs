@@ -19,6 +19,7 @@ pub(crate) struct Layout {
     rect: Rect,
     ticks: f32,
     legend: Vec<Pos2>,
+    legend_width: f32,
 }
 
 impl Layout {
@@ -41,7 +42,16 @@ impl Layout {
         let scale = (room.width() / (x.1 - x.0) as f32).min(room.height() / (y.1 - y.0) as f32).max(1e-6);
         let size = vec2(scale * (x.1 - x.0) as f32, scale * (y.1 - y.0) as f32);
         let area = Rect::from_center_size(room.center(), size);
-        Self { plane: Plane::new(area, x, y, (false, false)), rect, ticks, legend: places }
+        // The legend begins where the plane does, unless it needs more room than is there.
+        let names = entries(surface, None);
+        let wide = names.iter().map(|entry| 32.0 + style.width(entry.name)).sum::<f32>().min(rect.width());
+        Self {
+            plane: Plane::new(area, x, y, (false, false)),
+            rect,
+            ticks,
+            legend: places,
+            legend_width: wide.max(area.width()),
+        }
     }
 
     /// Draw all of it.
@@ -71,7 +81,7 @@ impl Layout {
                 if let Some(at) = self.plane.position([point.x, point.y]) {
                     let color = theme.class(point.class);
                     let (color, edge) =
-                        if faded { (color.fade(0.4), None) } else { (color, Some(Pen::new(theme.card, 1.0))) };
+                        if faded { (color.fade(0.55), None) } else { (color, Some(Pen::new(theme.card, 1.0))) };
                     canvas.dot(at, radius, color, edge);
                 }
             }
@@ -81,7 +91,8 @@ impl Layout {
         self.labels(canvas, theme);
         let style = Type::new(10.5, theme.text_dim);
         let names = entries(surface, Some(theme));
-        legend(canvas, &names, &self.legend, self.rect.left_top(), style, self.rect.width());
+        let corner = pos2(area.left().min(self.rect.right() - self.legend_width), self.rect.top());
+        legend(canvas, &names, &self.legend, corner, style, self.legend_width);
     }
 
     fn labels(&self, canvas: &mut dyn Canvas, theme: &Theme) {
@@ -114,7 +125,7 @@ fn shade(probability: f64, theme: &Theme) -> crate::Color {
     // The middle of the shade's interval; 20 shades leave none that is neither class.
     let level = ((probability.clamp(0.0, 1.0) * SHADES).floor().min(SHADES - 1.0) + 0.5) / SHADES;
     let certainty = ((level - 0.5).abs() * 2.0) as f32;
-    theme.card.mix(theme.class(usize::from(level > 0.5)), certainty * if theme.dark { 0.5 } else { 0.45 })
+    theme.card.mix(theme.class(usize::from(level > 0.5)), certainty * if theme.dark { 0.4 } else { 0.38 })
 }
 
 /// The line where the probability is one half, as segments (marching squares; in a saddle the halves that the middle of
