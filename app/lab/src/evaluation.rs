@@ -30,32 +30,6 @@ impl Calendar {
     }
 }
 
-/// Among which outputs an answer is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Candidates {
-    All,
-    Seen,
-    Task,
-}
-
-impl Candidates {
-    pub(crate) fn by_name(name: &str) -> Self {
-        match name {
-            "all" => Self::All,
-            "task" => Self::Task,
-            _ => Self::Seen,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Seen => "seen",
-            Self::Task => "task",
-        }
-    }
-}
-
 /// Samples of some groups for all replicas, on the device. Where replicas have different samples, the shorter lists are
 /// padded and the padding is not counted.
 pub(crate) struct Probe {

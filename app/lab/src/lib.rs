@@ -17,6 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod candidates;
 pub mod checkpoint;
 mod chunked;
 mod evaluation;
@@ -37,6 +38,7 @@ mod session;
 mod snapshot;
 mod surface;
 
+pub use candidates::Candidates;
 pub use checkpoint::Checkpoint;
 pub use experiment::{Evaluations, Event, Experiment, FORMAT, Focus, Paces, Populations};
 pub use population::{Axis, Population, Variant};

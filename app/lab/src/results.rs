@@ -7,7 +7,8 @@ use mnemoscope_measure::Confusion;
 use mnemoscope_stream::{Part, Stream};
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{Candidates, whole_part};
+use crate::candidates::Candidates;
+use crate::evaluation::whole_part;
 use crate::snapshot::{BlockAccuracy, ConfusionView, Matrices, WrongSample};
 
 /// Wrong samples kept for each cell of the confusion matrix.

@@ -11,7 +11,8 @@ use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Scope
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::evaluation::{Calendar, Candidates, Probe};
+use crate::candidates::Candidates;
+use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
 use crate::metrics::{Material, Metrics};
@@ -165,7 +166,7 @@ impl Run {
         };
         let candidates = match plan.head {
             Head::Task => Candidates::Task,
-            _ => Candidates::by_name(experiment.evaluation.text("candidates")),
+            _ => Candidates::by_name(experiment.evaluation.text("candidates")).unwrap_or(Candidates::Seen),
         };
         let most = experiment.evaluation.whole("sample");
         let probe = Probe::fixed(&stream, &learner, part, most, experiment.seed, &population.seeds);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::Ui;
 use mnemoscope_figure::{Body, Figure};
-use mnemoscope_lab::figures::{self, Candidates};
+use mnemoscope_lab::{Candidates, figures};
 
 use super::cache::Cache;
 use super::panel::{Panel, waiting};

@@ -89,7 +89,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::figures::{Candidates, sample};
+    use crate::candidates::Candidates;
+    use crate::figures::sample;
 
     fn body(snapshot: &Snapshot, view: &View) -> Matrix {
         match matrix(snapshot, view).body {

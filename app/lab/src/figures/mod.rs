@@ -21,7 +21,7 @@ pub use matrix::matrix;
 pub use metrics::{MetricRow, interval_text, metric_rows, metric_table, metric_text};
 pub use objective::{objective, term_color};
 pub use surface::surface;
-pub use view::{Candidates, Known, View};
+pub use view::{Known, View};
 
 #[cfg(test)]
 mod sample;
