@@ -58,7 +58,8 @@ impl Compare {
         view.pinned.clone_from(&self.pinned);
         view.known = snapshot.map_or_else(Vec::new, |snapshot| {
             let (ground, own) = (ground(&snapshot.experiment), reference(&snapshot.experiment));
-            let others = self.known.iter().filter(|(other, known)| *other == ground && Some(known.label.as_str()) != own);
+            let others =
+                self.known.iter().filter(|(other, known)| *other == ground && Some(known.label.as_str()) != own);
             others.map(|(_, known)| known.clone()).collect()
         });
     }
@@ -100,7 +101,8 @@ impl Compare {
 
 /// What a reference method is called in the plot; none for other runs, and for sweeps, which are several runs.
 fn reference(experiment: &Experiment) -> Option<&'static str> {
-    let names: Vec<&str> = experiment.methods.iter().map(|method| method.name()).filter(|name| *name != "fine_tuning").collect();
+    let names: Vec<&str> =
+        experiment.methods.iter().map(|method| method.name()).filter(|name| *name != "fine_tuning").collect();
     match names[..] {
         [] => Some("fine-tuning"),
         ["cumulative"] => Some("cumulative training"),

@@ -57,7 +57,8 @@ impl Panel for AttentionPanel {
             Some(figure) if figure.caption == caption => figure.clone(),
             _ => {
                 let body = Body::Empty { message: String::new() };
-                let figure = Arc::new(Figure::new(Tile::Attention.slug(), Tile::Attention.title(), body).caption(caption));
+                let figure =
+                    Arc::new(Figure::new(Tile::Attention.slug(), Tile::Attention.title(), body).caption(caption));
                 self.header = Some(figure.clone());
                 figure
             }
@@ -184,7 +185,8 @@ impl AttentionPanel {
         self.steps(ui, cx);
         let Some(figures) = self.memory.figures() else { return };
         let mut room = ui.available_rect_before_wrap();
-        let numbers = (room.height() > 120.0).then(|| Rect::from_min_max(pos2(room.left(), room.bottom() - 34.0), room.max));
+        let numbers =
+            (room.height() > 120.0).then(|| Rect::from_min_max(pos2(room.left(), room.bottom() - 34.0), room.max));
         if let Some(numbers) = numbers {
             room.max.y = numbers.top() - 4.0;
         }
@@ -198,7 +200,11 @@ impl AttentionPanel {
             (Beside::Written, None) => {
                 ui.scope_builder(UiBuilder::new().max_rect(right).layout(Layout::top_down(Align::Center)), |ui| {
                     ui.add_space(right.height() / 2.0 - 20.0);
-                    ui.label(RichText::new("Softmax keeps the pairs and adds no product.").size(11.5).color(cx.theme.text_dim));
+                    ui.label(
+                        RichText::new("Softmax keeps the pairs and adds no product.")
+                            .size(11.5)
+                            .color(cx.theme.text_dim),
+                    );
                 });
             }
         }
@@ -209,7 +215,8 @@ impl AttentionPanel {
 
     /// First, one back, one on, all; and a slider over the writes.
     fn steps(&mut self, ui: &mut Ui, cx: &TileContext<'_>) {
-        let Some((shown, all)) = self.memory.association().map(|memory| (memory.snapshot().writes, memory.pairs().len()))
+        let Some((shown, all)) =
+            self.memory.association().map(|memory| (memory.snapshot().writes, memory.pairs().len()))
         else {
             return;
         };
@@ -219,7 +226,7 @@ impl AttentionPanel {
             let mut button = |sign: &str, name: &str, enabled: bool, target: usize| {
                 let button = egui::Button::new(RichText::new(sign).size(11.5)).min_size(vec2(22.0, 20.0)).small();
                 let response = ui.add_enabled(enabled, button).on_hover_text(name);
-                response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, enabled, name));
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
                 if response.clicked() {
                     to = target;
                 }
@@ -247,10 +254,22 @@ impl AttentionPanel {
         let load = snapshot.writes as f64 / memory.pairs().d_k as f64;
         let all = [
             ("N / d_k", format!("{load:.2}"), "stored pairs over the size of a key"),
-            ("error", format!("{:.2}{known}", snapshot.mean_error), "Σ |recalled − stored|² / Σ |stored|²; known: (N − 1) / d_k"),
-            ("decoded", format!("{:.0} %", 100.0 * snapshot.decoded), "pairs whose nearest stored value is the right one"),
+            (
+                "error",
+                format!("{:.2}{known}", snapshot.mean_error),
+                "Σ |recalled − stored|² / Σ |stored|²; known: (N − 1) / d_k",
+            ),
+            (
+                "decoded",
+                format!("{:.0} %", 100.0 * snapshot.decoded),
+                "pairs whose nearest stored value is the right one",
+            ),
             ("signal", format!("{:.2}", snapshot.signal), "energy of what is recalled along the right value"),
-            ("crosstalk", format!("{:.2}", snapshot.crosstalk), "energy of what is recalled at right angles to the right value"),
+            (
+                "crosstalk",
+                format!("{:.2}", snapshot.crosstalk),
+                "energy of what is recalled at right angles to the right value",
+            ),
         ];
         let widths = [64.0, 124.0, 70.0, 64.0, 70.0];
         let mut left = rect.left();
@@ -263,7 +282,7 @@ impl AttentionPanel {
             ui.painter().galley(pos2(left, rect.top()), label, Color32::PLACEHOLDER);
             ui.painter().galley(pos2(left, rect.top() + 15.0), number, Color32::PLACEHOLDER);
             let place = Rect::from_min_size(pos2(left, rect.top()), vec2(width - 4.0, rect.height()));
-            let response = ui.interact(place, ui.id().with(name), Sense::hover());
+            let response = ui.interact(place, ui.scope_id().with(name), Sense::hover());
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name} {value}")));
             response.on_hover_text(meaning);
             left += width;

@@ -67,14 +67,7 @@ impl Behavior<Tile> for Dock<'_, '_> {
         titles(tiles, tile_id).join(" + ").into()
     }
 
-    fn tab_ui(
-        &mut self,
-        tiles: &mut Tiles<Tile>,
-        ui: &mut Ui,
-        id: Id,
-        tile_id: TileId,
-        state: &TabState,
-    ) -> Response {
+    fn tab_ui(&mut self, tiles: &mut Tiles<Tile>, ui: &mut Ui, id: Id, tile_id: TileId, state: &TabState) -> Response {
         let title = titles(tiles, tile_id).join(" + ");
         let theme = self.cx.theme;
         let color = |response: &Response| -> Color32 {
@@ -89,7 +82,11 @@ impl Behavior<Tile> for Dock<'_, '_> {
             ui.painter().galley(place, galley, color(&response));
             if state.active {
                 let line = Rect::from_min_max(pos2(rect.left() + 14.0, rect.bottom() - 4.0), rect.right_bottom());
-                ui.painter().rect_filled(line.with_max_x(rect.right() - 14.0).with_max_y(rect.bottom() - 2.0), 1.0, theme.accent);
+                ui.painter().rect_filled(
+                    line.with_max_x(rect.right() - 14.0).with_max_y(rect.bottom() - 2.0),
+                    1.0,
+                    theme.accent,
+                );
             }
         }
         if response.clicked_by(egui::PointerButton::Middle)

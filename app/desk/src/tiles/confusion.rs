@@ -36,7 +36,9 @@ impl Panel for ConfusionPanel {
     fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure> {
         match &cx.snapshot {
             Some(snapshot) => self.cache.figure(snapshot, cx.view, figures::confusion),
-            None => waiting(Tile::Confusion, "Which class is taken for which. Click a cell to see the samples behind it."),
+            None => {
+                waiting(Tile::Confusion, "Which class is taken for which. Click a cell to see the samples behind it.")
+            }
         }
     }
 
@@ -61,7 +63,9 @@ impl Panel for ConfusionPanel {
         match self.chosen {
             Some(cell) => self.samples(ui, cx, &snapshot, cell),
             None => {
-                ui.label(RichText::new("Click a cell to see wrongly answered samples.").size(11.0).color(cx.theme.text_dim));
+                ui.label(
+                    RichText::new("Click a cell to see wrongly answered samples.").size(11.0).color(cx.theme.text_dim),
+                );
             }
         }
     }
@@ -100,7 +104,8 @@ impl ConfusionPanel {
                 ui.spacing_mut().item_spacing.x = 5.0;
                 for (texture, wrong) in pictures.textures.iter().zip(&pictures.samples) {
                     let aspect = texture.size_vec2().x / texture.size_vec2().y;
-                    let image = egui::Image::new(texture).fit_to_exact_size(vec2(SIDE * aspect, SIDE)).corner_radius(4.0);
+                    let image =
+                        egui::Image::new(texture).fit_to_exact_size(vec2(SIDE * aspect, SIDE)).corner_radius(4.0);
                     let text = format!("sample {}: true {truth}, answered {answer}", wrong.sample);
                     let response = ui.add(image.alt_text(&text));
                     response.on_hover_text(text);

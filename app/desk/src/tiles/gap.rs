@@ -25,7 +25,10 @@ impl Panel for GapPanel {
     fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure> {
         match &cx.snapshot {
             Some(snapshot) => self.cache.figure(snapshot, cx.view, figures::gap),
-            None => waiting(Tile::Gap, "At a task switch known tasks fall, often far, before they come back. See it from near."),
+            None => waiting(
+                Tile::Gap,
+                "At a task switch known tasks fall, often far, before they come back. See it from near.",
+            ),
         }
     }
 
@@ -100,13 +103,16 @@ fn picker(ui: &mut Ui, cx: &mut TileContext<'_>, snapshot: &Snapshot) {
                 }
             }
         });
-        egui::ComboBox::from_id_salt("task").selected_text(format!("task {}", shown.1 + 1)).width(64.0).show_ui(ui, |ui| {
-            for choice in choices.iter().filter(|choice| choice.0 == shown.0) {
-                if ui.selectable_label(*choice == shown, format!("task {}", choice.1 + 1)).clicked() {
-                    cx.view.gap = Some(*choice);
+        egui::ComboBox::from_id_salt("task").selected_text(format!("task {}", shown.1 + 1)).width(64.0).show_ui(
+            ui,
+            |ui| {
+                for choice in choices.iter().filter(|choice| choice.0 == shown.0) {
+                    if ui.selectable_label(*choice == shown, format!("task {}", choice.1 + 1)).clicked() {
+                        cx.view.gap = Some(*choice);
+                    }
                 }
-            }
-        });
+            },
+        );
         if cx.view.gap.is_some() && ui.small_button("latest").on_hover_text("Follow the latest switch").clicked() {
             cx.view.gap = None;
         }
@@ -126,12 +132,13 @@ impl GapPanel {
         let width = rect.width() / shown as f32;
         for (index, number) in numbers.iter().take(shown).enumerate() {
             let left = rect.left() + width * index as f32;
-            let name = header::line(ui, number.name, egui::FontId::proportional(11.0), cx.theme.text_dim.into(), width - 6.0);
+            let name =
+                header::line(ui, number.name, egui::FontId::proportional(11.0), cx.theme.text_dim.into(), width - 6.0);
             let value = header::line(ui, &number.value, semibold(13.5), cx.theme.text.into(), width - 6.0);
             let place = egui::Rect::from_min_size(pos2(left, rect.top()), vec2(width - 6.0, NUMBERS));
             ui.painter().galley(pos2(left, rect.top() + 2.0), name, egui::Color32::PLACEHOLDER);
             ui.painter().galley(pos2(left, rect.top() + 18.0), value, egui::Color32::PLACEHOLDER);
-            let response = ui.interact(place, ui.id().with(number.name), Sense::hover());
+            let response = ui.interact(place, ui.scope_id().with(number.name), Sense::hover());
             response.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{} {}", number.name, number.value))
             });

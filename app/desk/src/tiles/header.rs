@@ -33,7 +33,7 @@ pub(super) fn ui(
     tabbed: bool,
 ) -> Header {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
-    let id = ui.id().with((tile, "header"));
+    let id = ui.scope_id().with((tile, "header"));
     let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Heading, ui.is_enabled(), tile.title()));
     let theme = cx.theme;
@@ -48,7 +48,11 @@ pub(super) fn ui(
         // In a narrow tile the title comes first.
         if pill.left() > rect.left() + 120.0 {
             ui.painter().rect_filled(pill, 8.0, theme.raised);
-            ui.painter().galley(Align2::CENTER_CENTER.align_size_within_rect(galley.size(), pill).min, galley, Color32::PLACEHOLDER);
+            ui.painter().galley(
+                Align2::CENTER_CENTER.align_size_within_rect(galley.size(), pill).min,
+                galley,
+                Color32::PLACEHOLDER,
+            );
             right = pill.left() - 8.0;
             let pill = ui.interact(pill, id.with("badge"), Sense::hover());
             pill.on_hover_text(badge_meaning(badge));

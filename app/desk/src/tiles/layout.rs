@@ -21,7 +21,8 @@ impl Default for Layout {
             Tile::ALL.map(|tile| tiles.insert_pane(tile));
         let tabs = |tiles: &mut egui_tiles::Tiles<Tile>, children: Vec<TileId>| tiles.insert_tab_tile(children);
         let row = |tiles: &mut egui_tiles::Tiles<Tile>, children: &[(TileId, f32)]| {
-            let mut row = egui_tiles::Linear::new(LinearDir::Horizontal, children.iter().map(|child| child.0).collect());
+            let mut row =
+                egui_tiles::Linear::new(LinearDir::Horizontal, children.iter().map(|child| child.0).collect());
             for (child, share) in children {
                 row.shares.set_share(*child, *share);
             }

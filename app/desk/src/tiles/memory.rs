@@ -168,7 +168,8 @@ fn common(settings: &Component<AssociationKinds>) -> Component<AssociationKinds>
 fn loads(settings: &Component<AssociationKinds>) -> Vec<usize> {
     let d_k = settings.whole("d_k");
     let most = if settings.switch("orthonormal") { d_k } else { (2 * d_k).min(512) };
-    let mut loads: Vec<usize> = [1, 2, 4, 6, 8, 10, 12, 14, 16].map(|eighths| (d_k * eighths / 8).clamp(1, most)).into();
+    let mut loads: Vec<usize> =
+        [1, 2, 4, 6, 8, 10, 12, 14, 16].map(|eighths| (d_k * eighths / 8).clamp(1, most)).into();
     loads.dedup();
     loads
 }
@@ -219,7 +220,11 @@ mod tests {
     fn loads_lie_in_range() {
         assert_eq!(loads(&settings(&[("d_k", Setting::Number(2.0))])), [1, 2, 3, 4]);
         assert_eq!(*loads(&settings(&[("d_k", Setting::Number(128.0))])).last().unwrap(), 256);
-        let orthonormal = settings(&[("d_k", Setting::Number(16.0)), ("pairs", Setting::Number(4.0)), ("orthonormal", Setting::Switch(true))]);
+        let orthonormal = settings(&[
+            ("d_k", Setting::Number(16.0)),
+            ("pairs", Setting::Number(4.0)),
+            ("orthonormal", Setting::Switch(true)),
+        ]);
         assert_eq!(*loads(&orthonormal).last().unwrap(), 16);
     }
 }

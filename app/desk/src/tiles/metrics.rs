@@ -31,7 +31,8 @@ impl Panel for MetricsPanel {
         if self.caption.as_ref().is_none_or(|figure| figure.caption != caption) {
             // The table is no figure: it lends the header a caption, and exports as a table.
             let body = Body::Empty { message: "Metrics appear here once the run is evaluated.".to_owned() };
-            self.caption = Some(Arc::new(Figure::new(Tile::Metrics.slug(), Tile::Metrics.title(), body).caption(caption)));
+            self.caption =
+                Some(Arc::new(Figure::new(Tile::Metrics.slug(), Tile::Metrics.title(), body).caption(caption)));
         }
         self.caption.clone().unwrap_or_else(|| waiting(Tile::Metrics, ""))
     }
@@ -84,7 +85,13 @@ fn line(ui: &mut Ui, cx: &TileContext<'_>, row: &MetricRow) {
         Err(_) => ("–".to_owned(), theme.text_dim),
     };
     let width = number(ui, pos2(right, base), &value, color.into(), right - rect.left());
-    let name = header::line(ui, &row.label, egui::FontId::proportional(12.5), theme.text.into(), right - width - rect.left() - 8.0);
+    let name = header::line(
+        ui,
+        &row.label,
+        egui::FontId::proportional(12.5),
+        theme.text.into(),
+        right - width - rect.left() - 8.0,
+    );
     ui.painter().galley(pos2(rect.left(), base), name, Color32::PLACEHOLDER);
     let below = row.value.as_ref().map_or_else(|reason| reason.as_str(), |_| row.info.formula);
     let below = header::line(ui, below, egui::FontId::proportional(10.5), theme.text_dim.into(), rect.width() - 10.0);
@@ -97,7 +104,9 @@ fn line(ui: &mut Ui, cx: &TileContext<'_>, row: &MetricRow) {
         if let Err(reason) = &row.value {
             ui.label(RichText::new(reason).color(theme.warning));
         }
-        ui.label(RichText::new(format!("measured on {} · {}", row.part, row.info.source)).small().color(theme.text_dim));
+        ui.label(
+            RichText::new(format!("measured on {} · {}", row.part, row.info.source)).small().color(theme.text_dim),
+        );
     });
 }
 

@@ -166,6 +166,12 @@ impl Tiles {
     }
 }
 
+impl std::fmt::Debug for Tiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tiles").field("layout", &self.layout).finish_non_exhaustive()
+    }
+}
+
 impl Serialize for Tiles {
     /// The places of the tiles; what they show is not kept.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -179,3 +185,6 @@ impl<'de> Deserialize<'de> for Tiles {
         Ok(Self { layout: layout::Layout::deserialize(deserializer)?, panels: panel::Panels::default() })
     }
 }
+
+#[cfg(test)]
+mod tests;
