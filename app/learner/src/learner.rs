@@ -1,34 +1,24 @@
-//! The learner.
-use crate::*;
-use burn::tensor::{Device, Tensor};
+//! A population in training: the step, the blocks around it, evaluation, and saving.
 
-/// One term of the objective that is being descended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TermInfo {
-    /// Stable name, such as `ce` or `ewc`.
-    pub id: &'static str,
-    /// As shown beside its curve.
-    pub label: String,
-    /// As shown in the equation, such as "½ λ Σ F (θ − θ*)²".
-    pub formula: String,
-    /// The method that adds it; none for the batch's own loss and the optimiser's weight decay.
-    pub method: Option<&'static str>,
-    /// Symbol of the knob that scales it, such as "λ"; empty when nothing does.
-    pub symbol: &'static str,
-    /// That knob's value, `[R]`; empty when nothing scales it.
-    pub strength: Vec<f32>,
-}
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use mnemoscope_core::{Knobs, Registry as _};
 
-/// Values of the objective at the last step.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Losses {
-    /// The loss that was descended, `[R]`.
-    pub total: Vec<f32>,
-    /// Which terms it had, as [`TermInfo::id`].
-    pub ids: Vec<&'static str>,
-    /// Their values, `[term][R]`; they add up to the total.
-    pub terms: Vec<Vec<f32>>,
-}
+use crate::activation::Activation;
+use crate::device::{Column, read};
+use crate::flat::Layout;
+use crate::head::HeadMask;
+use crate::method::{Method, Site};
+use crate::mlp::Mlp;
+use crate::objective::{self, Losses, TermInfo, Values};
+use crate::optimiser::{self, Optimiser};
+use crate::rows::Rows;
+use crate::schedule::{self, Position};
+use crate::{
+    Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, State, TaskData, init, methods,
+};
+
+/// Most numbers in one layer's activations during evaluation; more rows are taken in several passes.
+const EVALUATION_NUMBERS: usize = 1 << 22;
 
 /// What a method costs beyond the plain step.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,85 +50,343 @@ impl EvalSet {
 /// A population of R networks in training.
 #[derive(Debug)]
 pub struct Learner {
-    weights: Tensor<2>,
+    site: Site,
+    optimiser: Box<dyn Optimiser>,
+    schedule: Knobs,
+    methods: Vec<Box<dyn Method>>,
+    total_steps: u64,
+    block: Option<BlockInfo>,
+    /// Steps that each replica has taken in the block, `[R]`.
+    block_steps: Vec<u64>,
+    /// Rows of the last batch, for [`Learner::footprint`].
+    rows: usize,
+    /// Which replicas have diverged, `[R, 1]`.
+    diverged: Tensor<2, Bool>,
+    values: Values,
+    rates: Column,
+    decay: Column,
 }
 
 impl Learner {
     /// A learner at its initial weights.
+    ///
+    /// # Errors
+    /// When a part of the plan is empty or resolved for another number of replicas, or two methods contradict each
+    /// other: the same method twice, or cumulative with joint training.
     pub fn new(plan: &Plan<'_>, device: &Device) -> Result<Self, LearnerError> {
-        Ok(Self { weights: Tensor::zeros([plan.seeds.len(), 1], device) })
+        Self::with_methods(plan, Vec::new(), device)
     }
+
+    /// A learner with further methods, which act after those of the plan; for methods from outside this crate.
+    ///
+    /// # Errors
+    /// As [`Learner::new`].
+    pub fn with_methods(plan: &Plan<'_>, further: Vec<Box<dyn Method>>, device: &Device) -> Result<Self, LearnerError> {
+        let replicas = plan.seeds.len();
+        for (what, count) in [("seeds", replicas), ("features", plan.features), ("classes", plan.classes)] {
+            if count == 0 {
+                return Err(LearnerError::Empty { what });
+            }
+        }
+        for knobs in plan.methods.iter().chain([&plan.optimiser, &plan.schedule]) {
+            if knobs.replicas() != replicas {
+                let component = knobs.kind().name.to_owned();
+                return Err(LearnerError::Replicas { component, found: knobs.replicas(), expected: replicas });
+            }
+        }
+        for (noun, name, known) in [
+            (Models::NOUN, plan.model.name(), Models::find(plan.model.name()).is_some()),
+            (Optimisers::NOUN, plan.optimiser.kind().name, Optimisers::find(plan.optimiser.kind().name).is_some()),
+            (Schedules::NOUN, plan.schedule.kind().name, Schedules::find(plan.schedule.kind().name).is_some()),
+        ] {
+            if !known {
+                return Err(LearnerError::Unknown { noun, name: name.to_owned() });
+            }
+        }
+
+        let layout = Layout::dense(plan.features, &plan.model.list("widths"), plan.classes);
+        let parameters = layout.parameters();
+        let draw = |seed: &u64| init::draw(plan.model.text("init"), &layout, plan.seed, *seed);
+        let weights: Vec<f32> = plan.seeds.iter().flat_map(draw).collect();
+        let site = Site {
+            weights: Tensor::from_data(TensorData::new(weights, [replicas, parameters]), device),
+            network: Mlp { layout, activation: Activation::named(plan.model.text("activation")) },
+            device: device.clone(),
+            seed: plan.seed,
+            seeds: plan.seeds.clone(),
+            steps: vec![0; replicas],
+            features: plan.features,
+            classes: plan.classes,
+            head: HeadMask::new(plan.head, plan.classes),
+        };
+        let mut all =
+            plan.methods.iter().map(|knobs| methods::build(knobs.clone(), &site)).collect::<Result<Vec<_>, _>>()?;
+        all.extend(further);
+        refuse_conflicts(&all)?;
+        Ok(Self {
+            optimiser: optimiser::build(plan.optimiser.clone())?,
+            schedule: plan.schedule.clone(),
+            methods: all,
+            total_steps: plan.total_steps,
+            block: None,
+            block_steps: vec![0; replicas],
+            rows: 0,
+            diverged: flags(&vec![false; replicas], device),
+            values: Values::default(),
+            rates: Column::default(),
+            decay: Column::default(),
+            site,
+        })
+    }
+
     /// Which data the methods ask for in each block.
     pub fn scope(&self) -> Scope {
-        Scope::Current
+        self.methods.iter().find_map(|method| method.scope()).unwrap_or_default()
     }
-    /// Starts a block.
+
+    /// Starts a block. `data` is what it trains on.
     pub fn begin_block(&mut self, info: &BlockInfo, data: &dyn TaskData) {
-        let _ = (info, data);
+        self.enter(info);
+        self.block_steps.fill(0);
+        self.methods.iter_mut().for_each(|method| method.begin_block(&self.site, info, data));
     }
+
+    fn enter(&mut self, info: &BlockInfo) {
+        self.site.head.set(info, &self.site.device);
+        self.block = Some(info.clone());
+    }
+
     /// One optimiser step of all active replicas. Nothing is read back from the device.
+    ///
+    /// # Errors
+    /// When the batch does not fit the model; nothing has changed then.
     pub fn step(&mut self, batch: Batch) -> Result<(), LearnerError> {
-        let _ = batch;
-        self.weights = self.weights.clone() + 1.0;
+        let site = &mut self.site;
+        let mut rows = Rows::new(batch, site.replicas(), site.features, site.classes)?;
+        self.rows = rows.new_rows();
+        let active = rows.batch().active.clone();
+        for method in &mut self.methods {
+            method.extend_batch(site, &mut rows);
+        }
+        let decay = self.optimiser.penalty().map(|decay| self.decay.of(decay, &site.device));
+        let (values, gradient) = objective::descend(site, &mut self.methods, rows, decay);
+
+        let rates =
+            schedule_rates(&*self.optimiser, &self.schedule, site, self.total_steps, &self.block, &self.block_steps);
+        let rates = self.rates.of(rates, &site.device);
+        let proposal = self.optimiser.propose(site, gradient, rates);
+        // A sum is finite when all its parts are (or so large that they are past all use).
+        let mut sums = proposal.step.clone().sum_dim(1);
+        for part in values.total().into_iter().chain(proposal.watch) {
+            sums = sums + part;
+        }
+        let broken = sums.is_finite().bool_not();
+        let mut held = self.diverged.clone().bool_or(broken.clone());
+        if active.iter().all(|active| *active) {
+            self.diverged = held.clone();
+        } else {
+            let idle = flags(&active.iter().map(|active| !active).collect::<Vec<_>>(), &site.device);
+            self.diverged = self.diverged.clone().bool_or(broken.bool_and(idle.clone().bool_not()));
+            held = held.bool_or(idle);
+        }
+        let held = held.expand(site.shape());
+        let step = proposal.step.mask_fill(held.clone(), 0.0);
+        self.optimiser.hold(&held);
+        site.weights.inplace(|weights| weights - step);
+
+        self.values = values;
+        for (replica, active) in active.into_iter().enumerate() {
+            site.steps[replica] += u64::from(active);
+            self.block_steps[replica] += u64::from(active);
+        }
+        self.methods.iter_mut().for_each(|method| method.after_step(site));
         Ok(())
     }
-    /// Ends a block.
+
+    /// Ends a block. `data` is what it trained on.
     pub fn end_block(&mut self, info: &BlockInfo, data: &dyn TaskData) {
-        let _ = (info, data);
+        self.methods.iter_mut().for_each(|method| method.end_block(&self.site, info, data));
     }
-    /// The composed objective now.
+
+    /// The composed objective as it now stands: terms appear when a method first has something to add.
     pub fn terms(&self) -> Vec<TermInfo> {
-        Vec::new()
+        objective::terms(&self.methods, self.optimiser.penalty())
     }
+
     /// The last step's losses, read back.
     pub fn last_losses(&self) -> Losses {
-        Losses::default()
+        self.values.read()
     }
-    /// Which replicas are frozen because their loss or gradient was not finite, `[R]`.
+
+    /// Which replicas are frozen because their loss or gradient was not finite, `[R]`, read back.
     pub fn diverged(&mut self) -> Vec<bool> {
-        Vec::new()
+        read(&self.diverged.clone().float()).into_iter().map(|flag| flag != 0.0).collect()
     }
+
     /// Puts evaluation inputs on the device: `x` is `[rows, F]` when shared by all replicas, else `[R, rows, F]`.
+    ///
+    /// # Panics
+    /// When `x` has another length.
     pub fn evaluator(&self, x: Vec<f32>, rows: usize, shared: bool) -> EvalSet {
-        let _ = (x, shared);
-        EvalSet { x: Tensor::zeros([1, 1, 1], &self.weights.device()), rows }
+        let shape = [if shared { 1 } else { self.site.replicas() }, rows, self.site.features];
+        EvalSet { x: Tensor::from_data(TensorData::new(x, shape), &self.site.device), rows }
     }
-    /// Outputs before the softmax and without any head mask, `[R, rows, C]`.
+
+    /// Outputs before the softmax and without any head mask, `[R, rows, C]`, read back.
     pub fn logits(&self, set: &EvalSet) -> Vec<f32> {
-        set.x.to_data().to_vec().unwrap_or_default()
+        let Site { network, weights, features, classes, .. } = &self.site;
+        let replicas = self.site.replicas();
+        let layers = network.layout.cut(weights);
+        let widest = network.layout.layers().iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(1);
+        let chunk = (EVALUATION_NUMBERS / (widest * replicas)).max(1);
+        if set.rows <= chunk {
+            return read(&network.logits(&layers, set.x.clone()));
+        }
+        let mut all = vec![0.0; replicas * set.rows * classes];
+        let [sets, ..] = set.x.dims();
+        for start in (0..set.rows).step_by(chunk) {
+            let end = set.rows.min(start + chunk);
+            let part = read(&network.logits(&layers, set.x.clone().slice([0..sets, start..end, 0..*features])));
+            for (replica, own) in part.chunks_exact((end - start) * classes).enumerate() {
+                let at = (replica * set.rows + start) * classes;
+                all[at..at + own.len()].copy_from_slice(own);
+            }
+        }
+        all
     }
-    /// Changes a live knob in all replicas; it takes effect at the next step.
+
+    /// Changes a live knob in all replicas; it takes effect at the next step. `component` is "optimiser", "schedule" or
+    /// a method's kind.
+    ///
+    /// # Errors
+    /// When there is no such component or live knob, or the value lies outside its domain.
     pub fn set_knob(&mut self, component: &str, knob: &str, value: f64) -> Result<(), LearnerError> {
-        let _ = (component, knob, value);
-        Ok(())
+        let all = || {
+            let methods = self.methods.iter().map(|method| method.kind());
+            ["optimiser", "schedule"].into_iter().chain(methods).collect::<Vec<_>>().join(", ")
+        };
+        let missing = LearnerError::NoComponent { name: component.to_owned(), all: all() };
+        let knobs = match component {
+            "optimiser" => Some(self.optimiser.knobs_mut()),
+            "schedule" => Some(&mut self.schedule),
+            kind => self.methods.iter_mut().find(|method| method.kind() == kind).and_then(|method| method.knobs_mut()),
+        };
+        Ok(knobs.ok_or(missing)?.set_live(knob, value)?)
     }
+
     /// The learning rate of the next step, schedule included, `[R]`.
     pub fn rates(&self) -> Vec<f32> {
-        Vec::new()
+        schedule_rates(&*self.optimiser, &self.schedule, &self.site, self.total_steps, &self.block, &self.block_steps)
     }
+
     /// Parameters of one network, P.
     pub fn parameters(&self) -> usize {
-        0
+        self.site.network.layout.parameters()
     }
+
     /// The weights, `[R, P]`, read back.
     pub fn weights(&self) -> Vec<f32> {
-        self.weights.to_data().to_vec().unwrap_or_default()
+        read(&self.site.weights)
     }
-    /// What each method costs.
+
+    /// What each method costs, at the last batch's size.
     pub fn footprint(&self) -> Vec<Footprint> {
-        Vec::new()
+        self.methods.iter().map(|method| method.footprint(&self.site, self.rows)).collect()
     }
-    /// Floating-point operations of a plain step of `rows` rows, per replica: forward, backward and update.
+
+    /// Floating-point operations of a plain step on `rows` rows, per replica: forward, backward and update.
     pub fn step_flops(&self, rows: usize) -> f64 {
-        rows as f64
+        self.site.network.step_flops(rows) + self.optimiser.flops() * self.parameters() as f64
     }
+
     /// Everything that a run needs to go on.
     pub fn save(&self) -> State {
-        State::default()
+        let mut state = State { block: self.block.clone(), ..State::default() };
+        state.put("weights", &self.site.weights);
+        state.put("diverged", &self.diverged.clone().float());
+        state.put_words("steps", self.site.steps.iter().copied());
+        state.put_words("block_steps", self.block_steps.iter().copied());
+        state.put_words("rows", [self.rows as u64]);
+        self.optimiser.save(&mut state);
+        self.methods.iter().for_each(|method| method.save(&mut state));
+        let parts = [("optimiser", self.optimiser.knobs()), ("schedule", &self.schedule)];
+        let methods = self.methods.iter().filter_map(|method| Some((method.kind(), method.knobs()?)));
+        parts.into_iter().chain(methods).for_each(|(component, knobs)| state.put_knobs(component, knobs));
+        state
     }
-    /// Goes back to a saved state.
+
+    /// Goes back to a saved state of the same plan.
+    ///
+    /// # Errors
+    /// When an entry is missing or has another shape; the learner may then be half restored and should be dropped.
     pub fn load(&mut self, state: &State) -> Result<(), LearnerError> {
-        let _ = state;
+        let replicas = self.site.replicas();
+        let device = self.site.device.clone();
+        self.site.weights = state.tensor("weights", self.site.shape(), &device)?;
+        self.diverged = state.tensor("diverged", [replicas, 1], &device)?.greater_scalar(0.5);
+        self.site.steps = state.words_of("steps", replicas)?.to_vec();
+        self.block_steps = state.words_of("block_steps", replicas)?.to_vec();
+        self.rows = state.words_of("rows", 1)?[0] as usize;
+        self.values = Values::default();
+        self.block = None;
+        if let Some(info) = &state.block {
+            self.enter(info);
+        }
+        self.optimiser.load(&self.site, state)?;
+        state.knobs("optimiser", self.optimiser.knobs_mut())?;
+        state.knobs("schedule", &mut self.schedule)?;
+        for method in &mut self.methods {
+            method.load(&self.site, state)?;
+            let kind = method.kind();
+            if let Some(knobs) = method.knobs_mut() {
+                state.knobs(kind, knobs)?;
+            }
+        }
         Ok(())
     }
+}
+
+/// The rates of the next step, `[R]`.
+fn schedule_rates(
+    optimiser: &dyn Optimiser,
+    schedule: &Knobs,
+    site: &Site,
+    total_steps: u64,
+    block: &Option<BlockInfo>,
+    block_steps: &[u64],
+) -> Vec<f32> {
+    let rates = optimiser.knobs().reals("rate").into_iter().enumerate();
+    rates
+        .map(|(replica, rate)| {
+            let position = Position {
+                run: (site.steps[replica], total_steps),
+                block: block.as_ref().map(|info| (block_steps[replica], info.steps)),
+            };
+            (f64::from(rate) * schedule::factor(schedule, replica, position)) as f32
+        })
+        .collect()
+}
+
+fn refuse_conflicts(methods: &[Box<dyn Method>]) -> Result<(), LearnerError> {
+    for (at, first) in methods.iter().enumerate() {
+        for second in &methods[at + 1..] {
+            let reason = if first.kind() == second.kind() {
+                "each method acts once"
+            } else if let (Some(one), Some(other)) = (first.scope(), second.scope())
+                && one != other
+            {
+                "they ask for different data in each block"
+            } else {
+                continue;
+            };
+            let (first, second) = (first.kind().to_owned(), second.kind().to_owned());
+            return Err(LearnerError::Conflict { first, second, reason });
+        }
+    }
+    Ok(())
+}
+
+/// One flag per replica, `[R, 1]`.
+fn flags(values: &[bool], device: &Device) -> Tensor<2, Bool> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len(), 1]), device)
 }

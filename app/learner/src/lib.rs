@@ -37,22 +37,45 @@
 //! assert_ne!(before, learner.weights());
 //! ```
 
+mod activation;
 mod batch;
+mod buffer;
+mod device;
 mod error;
+mod flat;
+mod head;
+mod init;
 mod learner;
+mod loss;
+mod method;
 mod methods;
+mod mlp;
 mod models;
+mod objective;
 mod optimiser;
 mod plan;
+mod rows;
 mod schedule;
 mod state;
+mod taps;
+#[cfg(test)]
+mod test_support;
 
+pub use activation::Activation;
 pub use batch::{Batch, BlockInfo, Scope, TaskData};
 pub use error::LearnerError;
-pub use learner::{EvalSet, Footprint, Learner, Losses, TermInfo};
+pub use flat::{Dense, DenseRange, Layout};
+pub use head::HeadMask;
+pub use learner::{EvalSet, Footprint, Learner};
+pub use loss::{Softmax, softmax};
+pub use method::{LogitTerm, Method, Pass, Penalty, Site};
 pub use methods::Methods;
+pub use mlp::{Mlp, Trace};
 pub use models::Models;
+pub use objective::{Losses, TermInfo};
 pub use optimiser::Optimisers;
 pub use plan::{Head, Plan};
+pub use rows::{Rows, Segment, Share};
 pub use schedule::Schedules;
 pub use state::{Array, State};
+pub use taps::{Labels, fisher, squared_gradients};

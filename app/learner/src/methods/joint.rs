@@ -2,6 +2,10 @@
 
 use mnemoscope_core::Kind;
 
+use super::bytes_of;
+use crate::method::{Method, Site};
+use crate::{BlockInfo, Footprint, LearnerError, Scope, State, TaskData};
+
 pub(super) const KIND: Kind = Kind {
     name: "joint",
     label: "Joint",
@@ -9,3 +13,37 @@ pub(super) const KIND: Kind = Kind {
     source: "\"Joint\" in van de Ven et al. 2022",
     knobs: &[],
 };
+
+/// min CE over the union of all tasks, in every block.
+#[derive(Debug, Default)]
+pub(super) struct Joint {
+    bytes: usize,
+}
+
+impl Method for Joint {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        Some(Scope::All)
+    }
+
+    fn begin_block(&mut self, site: &Site, _info: &BlockInfo, data: &dyn TaskData) {
+        self.bytes = bytes_of(site, data);
+    }
+
+    fn footprint(&self, _site: &Site, _rows: usize) -> Footprint {
+        let note = "all samples of the stream, which this method needs at hand".to_owned();
+        Footprint { method: KIND.name, bytes: self.bytes, flops_per_step: 0.0, note }
+    }
+
+    fn save(&self, state: &mut State) {
+        state.put_words("joint.bytes", [self.bytes as u64]);
+    }
+
+    fn load(&mut self, _site: &Site, state: &State) -> Result<(), LearnerError> {
+        self.bytes = state.words_of("joint.bytes", 1)?[0] as usize;
+        Ok(())
+    }
+}

@@ -1,0 +1,268 @@
+//! The replay buffer of one replica: which samples it keeps, and how some are drawn.
+//!
+//! - Reservoir (Vitter 1985, algorithm R): the n-th sample offered enters with probability M/n in place of a random
+//!   one, so that at any time every sample met is kept with equal probability.
+//! - Balanced by class or task (class-balancing reservoir of Chrysakis and Moens 2020, algorithm 1): once the buffer is
+//!   full, a sample of a key that has never been among the largest evicts a random sample of a largest key; a sample of
+//!   any other key replaces one of its own with probability m/n, where the buffer holds m of the n met with that key.
+//!   Each key's share is thus a uniform sample of what was met with it, and the shares even out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{Rng, RngExt as _};
+
+use crate::state::{Array, State};
+use crate::{Batch, LearnerError};
+
+/// What equal shares are given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// Samples alone.
+    Reservoir,
+    /// Labels.
+    ClassBalanced,
+    /// Groups.
+    TaskBalanced,
+}
+
+/// Samples kept on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Buffer {
+    capacity: usize,
+    features: usize,
+    storage: Storage,
+    x: Vec<f32>,
+    y: Vec<u32>,
+    group: Vec<u16>,
+    /// Samples held and met, by key; the reservoir has one key.
+    held: BTreeMap<u32, usize>,
+    met: BTreeMap<u32, u64>,
+    /// Keys that have been among the largest since the buffer was full.
+    full: BTreeSet<u32>,
+}
+
+impl Buffer {
+    pub(crate) fn new(capacity: usize, features: usize, storage: Storage) -> Self {
+        Self {
+            capacity,
+            features,
+            storage,
+            x: Vec::new(),
+            y: Vec::new(),
+            group: Vec::new(),
+            held: BTreeMap::new(),
+            met: BTreeMap::new(),
+            full: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Bytes of the samples held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.len() * (self.features * size_of::<f32>() + size_of::<u32>() + size_of::<u16>())
+    }
+
+    fn key(&self, y: u32, group: u16) -> u32 {
+        match self.storage {
+            Storage::Reservoir => 0,
+            Storage::ClassBalanced => y,
+            Storage::TaskBalanced => u32::from(group),
+        }
+    }
+
+    fn key_at(&self, slot: usize) -> u32 {
+        self.key(self.y[slot], self.group[slot])
+    }
+
+    /// Offers one sample.
+    pub(crate) fn offer(&mut self, x: &[f32], y: u32, group: u16, random: &mut impl Rng) {
+        let key = self.key(y, group);
+        let met = self.met.entry(key).or_default();
+        *met += 1;
+        let met = *met;
+        if self.len() < self.capacity {
+            self.x.extend_from_slice(x);
+            self.y.push(y);
+            self.group.push(group);
+            *self.held.entry(key).or_default() += 1;
+            return;
+        }
+        let most = self.held.values().copied().max().unwrap_or(0);
+        let largest: Vec<u32> = self.held.iter().filter(|(_, held)| **held == most).map(|(key, _)| *key).collect();
+        self.full.extend(&largest);
+        let evicted = if self.full.contains(&key) {
+            let own = self.held.get(&key).copied().unwrap_or(0);
+            if random.random_range(0..met) >= own as u64 {
+                return;
+            }
+            key
+        } else {
+            largest[random.random_range(0..largest.len())]
+        };
+        let nth = random.random_range(0..self.held.get(&evicted).copied().unwrap_or(1));
+        let Some(slot) = (0..self.len()).filter(|slot| self.key_at(*slot) == evicted).nth(nth) else { return };
+        if let Some(held) = self.held.get_mut(&evicted) {
+            *held -= 1;
+        }
+        *self.held.entry(key).or_default() += 1;
+        self.x[slot * self.features..(slot + 1) * self.features].copy_from_slice(x);
+        self.y[slot] = y;
+        self.group[slot] = group;
+    }
+
+    /// Distinct random slots: `count` of them, or all when fewer are held.
+    pub(crate) fn draw(&self, count: usize, random: &mut impl Rng) -> Vec<usize> {
+        rand::seq::index::sample(random, self.len(), count.min(self.len())).into_vec()
+    }
+
+    /// Writes the samples at `slots` into the rows of `replica`, from the first on, each with weight 1.
+    pub(crate) fn write(&self, slots: &[usize], replica: usize, batch: &mut Batch) {
+        for (i, slot) in slots.iter().enumerate() {
+            let row = replica * batch.rows + i;
+            batch.x[row * self.features..(row + 1) * self.features]
+                .copy_from_slice(&self.x[slot * self.features..(slot + 1) * self.features]);
+            batch.y[row] = self.y[*slot];
+            batch.group[row] = self.group[*slot];
+            batch.weight[row] = 1.0;
+        }
+    }
+
+    pub(crate) fn save(&self, name: &str, state: &mut State) {
+        let array = Array { shape: vec![self.len(), self.features], values: self.x.clone() };
+        state.reals.insert(format!("{name}.x"), array);
+        state.put_words(&format!("{name}.y"), self.y.iter().map(|y| u64::from(*y)));
+        state.put_words(&format!("{name}.group"), self.group.iter().map(|group| u64::from(*group)));
+        state.put_words(&format!("{name}.keys"), self.met.keys().map(|key| u64::from(*key)));
+        state.put_words(&format!("{name}.met"), self.met.values().copied());
+        state.put_words(&format!("{name}.full"), self.full.iter().map(|key| u64::from(*key)));
+    }
+
+    pub(crate) fn load(&mut self, name: &str, state: &State) -> Result<(), LearnerError> {
+        let whole = |part: &str| state.words(&format!("{name}.{part}"));
+        let (y, group) = (whole("y")?, whole("group")?);
+        let x = state.values(&format!("{name}.x"), &[y.len(), self.features])?;
+        if group.len() != y.len() || y.len() > self.capacity {
+            let problem = format!("holds {} samples of {} groups for {} slots", y.len(), group.len(), self.capacity);
+            return Err(LearnerError::State { name: name.to_owned(), problem });
+        }
+        self.x = x.to_vec();
+        self.y = y.iter().map(|y| *y as u32).collect();
+        self.group = group.iter().map(|group| *group as u16).collect();
+        self.held.clear();
+        for slot in 0..self.len() {
+            *self.held.entry(self.key_at(slot)).or_default() += 1;
+        }
+        self.met = whole("keys")?.iter().zip(whole("met")?).map(|(key, met)| (*key as u32, *met)).collect();
+        self.full = whole("full")?.iter().map(|key| *key as u32).collect();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mnemoscope_core::random::stream;
+
+    use super::*;
+
+    /// Whether `found` of `trials` is within five standard deviations of probability `p`.
+    fn plausible(found: usize, trials: usize, p: f64) -> bool {
+        let sigma = (trials as f64 * p * (1.0 - p)).sqrt();
+        (found as f64 - trials as f64 * p).abs() <= 5.0 * sigma
+    }
+
+    fn filled(storage: Storage, capacity: usize, offers: &[(u32, u16)], seed: u64) -> Buffer {
+        let mut buffer = Buffer::new(capacity, 1, storage);
+        let mut random = stream(seed, "test", &[]);
+        for (i, (y, group)) in offers.iter().enumerate() {
+            buffer.offer(&[i as f32], *y, *group, &mut random);
+        }
+        buffer
+    }
+
+    fn count(buffer: &Buffer, key: impl Fn(u32, u16) -> bool) -> usize {
+        buffer.y.iter().zip(&buffer.group).filter(|(y, group)| key(**y, **group)).count()
+    }
+
+    #[test]
+    fn a_reservoir_keeps_every_sample_equally_often() {
+        let offers = vec![(0, 0); 30];
+        let mut kept = [0usize; 30];
+        for seed in 0..4000 {
+            for x in filled(Storage::Reservoir, 6, &offers, seed).x {
+                kept[x as usize] += 1;
+            }
+        }
+        for (i, kept) in kept.iter().enumerate() {
+            assert!(plausible(*kept, 4000, 6.0 / 30.0), "sample {i}: {kept} of 4000");
+        }
+    }
+
+    #[test]
+    fn tasks_get_equal_shares_whatever_their_order_and_size() {
+        let mut offers = Vec::new();
+        for (group, size) in [(0u16, 400), (1, 60), (2, 500), (3, 100), (4, 41)] {
+            offers.extend(vec![(u32::from(group) * 2, group); size]);
+        }
+        let buffer = filled(Storage::TaskBalanced, 200, &offers, 3);
+        for group in 0..5 {
+            assert_eq!(count(&buffer, |_, g| g == group), 40, "task {group}");
+        }
+    }
+
+    #[test]
+    fn classes_get_shares_that_differ_by_at_most_one_and_rare_classes_are_kept_whole() {
+        let mut random = stream(1, "test classes", &[]);
+        let offers: Vec<(u32, u16)> =
+            (0..2000).map(|i| (if i % 400 == 7 { 3 } else { random.random_range(0..3) }, 0)).collect();
+        let buffer = filled(Storage::ClassBalanced, 50, &offers, 4);
+        assert_eq!(count(&buffer, |y, _| y == 3), 5);
+        let mut counts: Vec<usize> = (0..3).map(|class| count(&buffer, |y, _| y == class)).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [15, 15, 15]);
+    }
+
+    #[test]
+    fn a_class_share_is_a_uniform_sample_of_the_class() {
+        let offers: Vec<(u32, u16)> = (0..24).map(|i| (u32::from(i >= 12), 0)).collect();
+        let mut kept = [0usize; 24];
+        for seed in 0..4000 {
+            for x in filled(Storage::ClassBalanced, 8, &offers, seed).x {
+                kept[x as usize] += 1;
+            }
+        }
+        for (i, kept) in kept.iter().enumerate() {
+            assert!(plausible(*kept, 4000, 4.0 / 12.0), "sample {i}: {kept} of 4000");
+        }
+    }
+
+    #[test]
+    fn draws_are_distinct_and_uniform() {
+        let buffer = filled(Storage::Reservoir, 10, &[(0, 0); 10], 0);
+        let mut drawn = [0usize; 10];
+        for seed in 0..4000 {
+            let mut slots = buffer.draw(3, &mut stream(seed, "draw", &[]));
+            slots.sort_unstable();
+            slots.dedup();
+            assert_eq!(slots.len(), 3);
+            slots.into_iter().for_each(|slot| drawn[slot] += 1);
+        }
+        assert!(drawn.iter().all(|drawn| plausible(*drawn, 4000, 0.3)), "{drawn:?}");
+        assert_eq!(buffer.draw(16, &mut stream(0, "draw", &[])).len(), 10);
+    }
+
+    #[test]
+    fn saving_and_loading_keeps_everything() {
+        let offers: Vec<(u32, u16)> = (0..60).map(|i| (i % 3, (i / 20) as u16)).collect();
+        let buffer = filled(Storage::TaskBalanced, 9, &offers, 5);
+        let mut state = State::default();
+        buffer.save("b", &mut state);
+        let mut other = Buffer::new(9, 1, Storage::TaskBalanced);
+        other.load("b", &state).unwrap();
+        assert_eq!(buffer, other);
+        let error = Buffer::new(9, 2, Storage::TaskBalanced).load("b", &state).unwrap_err();
+        assert!(error.to_string().contains("b.x"), "{error}");
+    }
+}

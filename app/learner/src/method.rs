@@ -1,0 +1,229 @@
+//! The trait of continual-learning methods, and what its hooks are given.
+//!
+//! A method implements the hooks that it needs; several compose in the order of the plan. What it adds to the loss it
+//! hands over as named terms with their values and closed-form gradients, either on the logits or on the flat weights,
+//! so that the shown equation is the loss that is descended.
+//!
+//! A penalty ½ β |θ|² as a method:
+//!
+//! ```
+//! use mnemoscope_core::{Component, Knobs};
+//! use mnemoscope_learner::{
+//!     Batch, Footprint, Head, Learner, Method, Models, Optimisers, Penalty, Plan, Schedules, Site, TermInfo,
+//! };
+//!
+//! #[derive(Debug)]
+//! struct Shrink {
+//!     beta: f32,
+//! }
+//!
+//! impl Method for Shrink {
+//!     fn kind(&self) -> &'static str {
+//!         "shrink"
+//!     }
+//!
+//!     fn terms(&self) -> Vec<TermInfo> {
+//!         vec![TermInfo {
+//!             id: "shrink",
+//!             label: "Shrinkage".to_owned(),
+//!             formula: "½ β Σ θ²".to_owned(),
+//!             method: Some("shrink"),
+//!             symbol: "β",
+//!             strength: vec![self.beta],
+//!         }]
+//!     }
+//!
+//!     fn penalties(&mut self, site: &Site) -> Vec<Penalty> {
+//!         let gradient = site.weights.clone() * self.beta;
+//!         let value = (site.weights.clone() * gradient.clone()).sum_dim(1) * 0.5;
+//!         vec![Penalty { id: "shrink", value, gradient }]
+//!     }
+//!
+//!     fn footprint(&self, site: &Site, _rows: usize) -> Footprint {
+//!         let flops = 5.0 * site.network.layout.parameters() as f64;
+//!         Footprint { method: "shrink", bytes: 0, flops_per_step: flops, note: "keeps nothing".to_owned() }
+//!     }
+//! }
+//!
+//! let model = Component::<Models>::new("mlp").unwrap();
+//! let plan = Plan {
+//!     model: &model,
+//!     optimiser: Knobs::uniform(&Component::<Optimisers>::new("sgd").unwrap(), 1),
+//!     schedule: Knobs::uniform(&Component::<Schedules>::new("constant").unwrap(), 1),
+//!     methods: vec![],
+//!     seeds: vec![0],
+//!     features: 2,
+//!     classes: 2,
+//!     seed: 0,
+//!     head: Head::All,
+//!     total_steps: 1,
+//! };
+//! let device = burn::tensor::Device::flex();
+//! let mut learner = Learner::with_methods(&plan, vec![Box::new(Shrink { beta: 0.1 })], &device).unwrap();
+//! let batch = Batch { rows: 1, x: vec![1.0, 2.0], y: vec![0], group: vec![0], weight: vec![1.0], active: vec![true] };
+//! learner.step(batch).unwrap();
+//! let losses = learner.last_losses();
+//! assert_eq!(losses.ids, ["ce", "shrink"]);
+//! assert!((losses.total[0] - losses.terms[0][0] - losses.terms[1][0]).abs() < 1e-6);
+//! ```
+
+use std::fmt;
+
+use burn::tensor::{Device, Tensor};
+use mnemoscope_core::Knobs;
+
+use crate::head::HeadMask;
+use crate::mlp::Mlp;
+use crate::rows::Rows;
+use crate::{BlockInfo, Footprint, LearnerError, Scope, State, TaskData, TermInfo};
+
+/// Where a method stands: the population as it is before the update of this step.
+#[derive(Debug)]
+pub struct Site {
+    /// The networks' shape.
+    pub network: Mlp,
+    /// The weights, `[R, P]`.
+    pub weights: Tensor<2>,
+    /// Where the tensors live.
+    pub device: Device,
+    /// The experiment's seed.
+    pub seed: u64,
+    /// Each replica's seed, `[R]`.
+    pub seeds: Vec<u64>,
+    /// Steps that each replica has taken, `[R]`.
+    pub steps: Vec<u64>,
+    /// Inputs, F.
+    pub features: usize,
+    /// Outputs, C.
+    pub classes: usize,
+    /// Which outputs the training loss compares.
+    pub head: HeadMask,
+}
+
+impl Site {
+    /// R.
+    pub fn replicas(&self) -> usize {
+        self.seeds.len()
+    }
+
+    /// The shape of the flat weights, `[R, P]`.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.seeds.len(), self.network.layout.parameters()]
+    }
+}
+
+/// A step's forward pass.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    /// All rows; their inputs have moved to the device.
+    pub rows: &'a Rows,
+    /// Inputs, `[R, B, F]`.
+    pub x: &'a Tensor<3>,
+    /// Outputs before the softmax and without the head's mask, `[R, B, C]`.
+    pub logits: &'a Tensor<3>,
+}
+
+/// A loss term on the logits.
+#[derive(Debug)]
+pub struct LogitTerm {
+    /// Its [`TermInfo::id`].
+    pub id: &'static str,
+    /// Its value with every factor, `[R, 1]`.
+    pub value: Tensor<2>,
+    /// The value's slope at the logits of the first rows, `[R, b, C]` with b at most B; the other rows have none.
+    pub gradient: Tensor<3>,
+}
+
+/// A loss term on the weights.
+#[derive(Debug)]
+pub struct Penalty {
+    /// Its [`TermInfo::id`].
+    pub id: &'static str,
+    /// Its value with every factor, `[R, 1]`.
+    pub value: Tensor<2>,
+    /// The value's gradient, `[R, P]`.
+    pub gradient: Tensor<2>,
+}
+
+/// A continual-learning method of all replicas.
+pub trait Method: fmt::Debug + Send {
+    /// Its name in the registry.
+    fn kind(&self) -> &'static str;
+
+    /// Its knobs, to be saved.
+    fn knobs(&self) -> Option<&Knobs> {
+        None
+    }
+
+    /// Its knobs, to be changed while running.
+    fn knobs_mut(&mut self) -> Option<&mut Knobs> {
+        None
+    }
+
+    /// Which data it asks for in each block; none leaves the choice to others.
+    fn scope(&self) -> Option<Scope> {
+        None
+    }
+
+    /// The terms that it adds to the objective as it now stands.
+    fn terms(&self) -> Vec<TermInfo> {
+        Vec::new()
+    }
+
+    /// Before a block's first step.
+    fn begin_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) {
+        let _ = (site, info, data);
+    }
+
+    /// Whether the rows that it would append now share one mean with the new rows.
+    fn joins_mean(&self) -> bool {
+        false
+    }
+
+    /// Before a step's forward pass: may append rows.
+    fn extend_batch(&mut self, site: &Site, rows: &mut Rows) {
+        let _ = (site, rows);
+    }
+
+    /// After the forward pass: terms on the logits.
+    fn logit_terms(&mut self, site: &Site, pass: &Pass<'_>) -> Vec<LogitTerm> {
+        let _ = (site, pass);
+        Vec::new()
+    }
+
+    /// Terms on the weights.
+    fn penalties(&mut self, site: &Site) -> Vec<Penalty> {
+        let _ = site;
+        Vec::new()
+    }
+
+    /// The whole loss's gradient, `[R, P]`, on its way to the optimiser.
+    fn shape_gradient(&mut self, site: &Site, gradient: Tensor<2>) -> Tensor<2> {
+        let _ = site;
+        gradient
+    }
+
+    /// After the update.
+    fn after_step(&mut self, site: &Site) {
+        let _ = site;
+    }
+
+    /// After a block's last step. `data` is what the block trained on.
+    fn end_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) {
+        let _ = (site, info, data);
+    }
+
+    /// What it costs beside the plain step on `rows` new rows.
+    fn footprint(&self, site: &Site, rows: usize) -> Footprint;
+
+    /// Stores its state under names that start with its kind.
+    fn save(&self, state: &mut State) {
+        let _ = state;
+    }
+
+    /// Takes a stored state over.
+    fn load(&mut self, site: &Site, state: &State) -> Result<(), LearnerError> {
+        let _ = (site, state);
+        Ok(())
+    }
+}

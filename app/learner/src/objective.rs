@@ -1,0 +1,143 @@
+//! The composed objective: its terms, their values, and their gradients on their way to the weights.
+
+use burn::tensor::Tensor;
+
+use crate::device::read;
+use crate::loss::Targets;
+use crate::method::{Method, Pass, Penalty, Site};
+use crate::rows::Rows;
+
+/// One term of the objective that is being descended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TermInfo {
+    /// Stable name, such as `ce` or `ewc`.
+    pub id: &'static str,
+    /// As shown beside its curve.
+    pub label: String,
+    /// As shown in the equation, such as "½ λ Σ F (θ − θ*)²".
+    pub formula: String,
+    /// The method that adds it; none for the batch's own loss and the optimiser's weight decay.
+    pub method: Option<&'static str>,
+    /// Symbol of the knob that scales it, such as "λ"; empty when nothing does.
+    pub symbol: &'static str,
+    /// That knob's value, `[R]`; empty when nothing scales it.
+    pub strength: Vec<f32>,
+}
+
+/// Values of the objective at the last step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Losses {
+    /// The loss that was descended, `[R]`. A replica that took no step shows what its rows would have given.
+    pub total: Vec<f32>,
+    /// Which terms it had, as [`TermInfo::id`].
+    pub ids: Vec<&'static str>,
+    /// Their values, `[term][R]`; they add up to the total.
+    pub terms: Vec<Vec<f32>>,
+}
+
+/// The terms' values of one step, on the device.
+#[derive(Debug, Default)]
+pub(crate) struct Values(Vec<(&'static str, Tensor<2>)>);
+
+impl Values {
+    fn push(&mut self, id: &'static str, value: Tensor<2>) {
+        self.0.push((id, value));
+    }
+
+    /// The sum of all terms, `[R, 1]`.
+    pub(crate) fn total(&self) -> Option<Tensor<2>> {
+        self.0.iter().map(|(_, value)| value.clone()).reduce(|sum, value| sum + value)
+    }
+
+    /// Reads the values back.
+    pub(crate) fn read(&self) -> Losses {
+        Losses {
+            total: self.total().map(|total| read(&total)).unwrap_or_default(),
+            ids: self.0.iter().map(|(id, _)| *id).collect(),
+            terms: self.0.iter().map(|(_, value)| read(value)).collect(),
+        }
+    }
+}
+
+/// The terms of the objective as it stands, in the order of their values.
+pub(crate) fn terms(methods: &[Box<dyn Method>], decay: Option<Vec<f32>>) -> Vec<TermInfo> {
+    let shared = methods.iter().any(|method| method.joins_mean());
+    let mut terms = vec![TermInfo {
+        id: "ce",
+        label: "Cross-entropy".to_owned(),
+        formula: if shared { "n/(n + m) CE(x, y)" } else { "CE(x, y)" }.to_owned(),
+        method: None,
+        symbol: "",
+        strength: Vec::new(),
+    }];
+    terms.extend(methods.iter().flat_map(|method| method.terms()));
+    terms.extend(decay.map(|strength| TermInfo {
+        id: "weight_decay",
+        label: "Weight decay".to_owned(),
+        formula: "½ w Σ θ²".to_owned(),
+        method: None,
+        symbol: "w",
+        strength,
+    }));
+    terms
+}
+
+/// The values of all terms and the gradient of their sum, `[R, P]`.
+pub(crate) fn descend(
+    site: &Site,
+    methods: &mut [Box<dyn Method>],
+    mut rows: Rows,
+    decay: Option<Tensor<2>>,
+) -> (Values, Tensor<2>) {
+    let device = &site.device;
+    let mut values = Values::default();
+    let targets = Targets::new(&rows, site.classes, device);
+    let mask = site.head.of(rows.batch(), device);
+    let x = rows.take_x(device);
+    let layers = site.network.layout.cut(&site.weights);
+    let trace = site.network.forward(&layers, x.clone());
+
+    let masked = match mask {
+        Some(mask) => trace.logits.clone() + mask,
+        None => trace.logits.clone(),
+    };
+    let (parts, mut slope) = targets.cross_entropy(masked);
+    let [replicas, count, classes] = slope.dims();
+    let sum = |rows: std::ops::Range<usize>| {
+        let part = if rows.len() == count { parts.clone() } else { parts.clone().slice([0..replicas, rows, 0..1]) };
+        part.sum_dim(1).reshape([replicas, 1])
+    };
+    values.push("ce", sum(0..rows.new_rows()));
+    for segment in rows.segments() {
+        values.push(segment.id, sum(segment.rows.clone()));
+    }
+
+    let pass = Pass { rows: &rows, x: &x, logits: &trace.logits };
+    for term in methods.iter_mut().flat_map(|method| method.logit_terms(site, &pass)) {
+        values.push(term.id, term.value);
+        let [_, given, _] = term.gradient.dims();
+        slope = slope
+            + if given == count {
+                term.gradient
+            } else {
+                Tensor::cat(vec![term.gradient, Tensor::zeros([replicas, count - given, classes], device)], 1)
+            };
+    }
+    let deltas = site.network.deltas(&layers, &trace, slope);
+    let mut gradient = site.network.gradient(&trace, deltas);
+
+    let mut penalties: Vec<Penalty> = methods.iter_mut().flat_map(|method| method.penalties(site)).collect();
+    penalties.extend(decay.map(|decay| {
+        let gradient = site.weights.clone() * decay;
+        let value = (site.weights.clone() * gradient.clone()).sum_dim(1) * 0.5;
+        Penalty { id: "weight_decay", value, gradient }
+    }));
+    for penalty in penalties {
+        values.push(penalty.id, penalty.value);
+        gradient = gradient + penalty.gradient;
+    }
+    for method in methods.iter_mut() {
+        gradient = method.shape_gradient(site, gradient);
+    }
+    (values, gradient)
+}

@@ -1,0 +1,278 @@
+//! Exact per-sample gradients of dense layers, without a backward pass per sample.
+//!
+//! A dense layer that each sample passes once has the per-sample gradient a ⊗ δ, where a is the layer's input and δ the
+//! slope of that sample's own loss at its pre-activation. The sum of squares over samples is then one product,
+//! Σ (a ⊗ δ)² = (a²)ᵀ (δ²), for the weights, and Σ δ² for the biases. (As in BackPACK, Dangel et al. 2020, section 2.)
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::flat::Dense;
+use crate::loss::softmax;
+use crate::mlp::{Mlp, Trace};
+use crate::{Batch, device};
+
+/// Whose log-likelihood is differentiated for the diagonal Fisher information.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labels {
+    /// All classes, each weighted by its probability: the exact Fisher information.
+    Expected,
+    /// One class per sample, drawn from the model.
+    Sampled,
+    /// The data's labels: the empirical Fisher.
+    True,
+    /// The data's labels, the mean gradient of all rows squared: not a Fisher information.
+    Batch,
+}
+
+impl Labels {
+    /// The labels that a knob names.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "sampled" => Self::Sampled,
+            "true" => Self::True,
+            "batch" => Self::Batch,
+            _ => Self::Expected,
+        }
+    }
+}
+
+/// Σ over samples of the squared gradient of each weight, `[R, P]`, where `squares` holds each layer's δ², `[R, B, out]`.
+pub fn squared_gradients(network: &Mlp, trace: &Trace, squares: Vec<Tensor<3>>) -> Tensor<2> {
+    let parts = trace.inputs.iter().zip(squares);
+    network.layout.join(
+        parts
+            .map(|(a, square)| Dense {
+                weight: a.clone().square().transpose().matmul(square.clone()),
+                bias: square.sum_dim(1),
+            })
+            .collect(),
+    )
+}
+
+/// What a batch adds to the diagonal Fisher information, `[R, P]`: a sum over its rows of weight 1 (rows of weight 0 add
+/// nothing), or for [`Labels::Batch`] the square of their mean gradient.
+///
+/// `mask` is added to the logits; `uniforms`, `[R, B]` in 0..1, draw the labels of [`Labels::Sampled`].
+pub fn fisher(
+    network: &Mlp,
+    layers: &[Dense],
+    batch: &Batch,
+    mask: Option<Tensor<3>>,
+    labels: Labels,
+    uniforms: &[f32],
+) -> Tensor<2> {
+    let (replicas, rows) = (batch.active.len(), batch.rows);
+    let device = layers[0].weight.device();
+    let features = network.layout.layers()[0].inputs;
+    let host = |values: Vec<f32>, last: usize| -> Tensor<3> {
+        Tensor::from_data(TensorData::new(values, [replicas, rows, last]), &device)
+    };
+    let trace = network.forward(layers, host(batch.x.clone(), features));
+    let z = match mask {
+        Some(mask) => trace.logits.clone() + mask,
+        None => trace.logits.clone(),
+    };
+    let probabilities = softmax(&z).probabilities;
+    let [_, _, classes] = probabilities.dims();
+    let one_hot = |label: &dyn Fn(usize) -> usize, weight: &dyn Fn(usize) -> f32| {
+        let mut values = vec![0.0; replicas * rows * classes];
+        (0..replicas * rows).for_each(|row| values[row * classes + label(row)] = weight(row));
+        host(values, classes)
+    };
+    let one = |_: usize| 1.0;
+    let kept = host(batch.weight.clone(), 1);
+    let squares = |top: Tensor<3>| network.deltas(layers, &trace, top).into_iter().map(|delta| delta.square());
+    match labels {
+        Labels::Batch => {
+            let mut weight = batch.weight.clone();
+            for own in weight.chunks_mut(rows.max(1)) {
+                let sum: f32 = own.iter().sum();
+                own.iter_mut().for_each(|weight| *weight = if sum > 0.0 { *weight / sum } else { 0.0 });
+            }
+            let labels = one_hot(&|row| batch.y[row] as usize, &|row| weight[row]);
+            let top = probabilities * host(weight.clone(), 1) - labels;
+            network.gradient(&trace, network.deltas(layers, &trace, top)).square()
+        }
+        Labels::Expected => {
+            let mut sums: Vec<Tensor<3>> = Vec::new();
+            for class in 0..classes {
+                let weight = probabilities.clone().slice([0..replicas, 0..rows, class..class + 1]) * kept.clone();
+                let top = probabilities.clone() - one_hot(&|_| class, &one);
+                let squares = squares(top).map(|square| square * weight.clone());
+                sums = if sums.is_empty() {
+                    squares.collect()
+                } else {
+                    sums.into_iter().zip(squares).map(|(sum, square)| sum + square).collect()
+                };
+            }
+            squared_gradients(network, &trace, sums)
+        }
+        Labels::Sampled | Labels::True => {
+            let host_probabilities = if labels == Labels::Sampled { device::read(&probabilities) } else { Vec::new() };
+            let label = |row: usize| {
+                if labels == Labels::True {
+                    return batch.y[row] as usize;
+                }
+                inverse(&host_probabilities[row * classes..(row + 1) * classes], uniforms[row])
+            };
+            let top = probabilities - one_hot(&label, &one);
+            let squares = squares(top).map(|square| square * kept.clone()).collect();
+            squared_gradients(network, &trace, squares)
+        }
+    }
+}
+
+/// The class at which the running sum of probabilities passes `uniform`.
+fn inverse(probabilities: &[f32], uniform: f32) -> usize {
+    let mut sum = 0.0;
+    let passed = probabilities.iter().position(|p| {
+        sum += p;
+        sum > uniform
+    });
+    // Rounding may leave the sum below a uniform next to 1: the last class that can occur.
+    passed.or_else(|| probabilities.iter().rposition(|p| *p > 0.0)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::activation::Activation;
+    use crate::flat::Layout;
+    use crate::test_support::{numbers, vector};
+
+    const R: usize = 2;
+    const B: usize = 5;
+    const C: usize = 3;
+
+    struct Case {
+        network: Mlp,
+        layers: Vec<Dense>,
+        batch: Batch,
+    }
+
+    fn case(activation: Activation) -> Case {
+        let network = Mlp { layout: Layout::dense(4, &[6, 5], C), activation };
+        let p = network.layout.parameters();
+        let flat = Tensor::<2>::from_data(TensorData::new(numbers(R * p, 1), [R, p]), &Device::flex());
+        let layers = network.layout.cut(&flat);
+        let batch = Batch {
+            rows: B,
+            x: numbers(R * B * 4, 2),
+            y: vec![0, 2, 1, 1, 0, 2, 2, 0, 1, 0],
+            group: vec![0; R * B],
+            // The second replica's last row is padding.
+            weight: vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+            active: vec![true; R],
+        };
+        Case { network, layers, batch }
+    }
+
+    /// p and the gradient of −log p(label) of one row alone, by one plain backward pass; `[P]` of the row's replica.
+    fn alone(case: &Case, replica: usize, row: usize, label: usize) -> (Vec<f32>, Vec<f32>) {
+        let Case { network, layers, batch } = case;
+        let at = (replica * B + row) * 4;
+        let mut x = vec![0.0; R * 4];
+        x[replica * 4..(replica + 1) * 4].copy_from_slice(&batch.x[at..at + 4]);
+        let trace = network.forward(layers, Tensor::from_data(TensorData::new(x, [R, 1, 4]), &Device::flex()));
+        let p = vector(softmax(&trace.logits).probabilities)[replica * C..(replica + 1) * C].to_vec();
+        let mut top = vec![0.0; R * C];
+        (0..C).for_each(|c| top[replica * C + c] = p[c] - f32::from(u8::from(c == label)));
+        let top = Tensor::from_data(TensorData::new(top, [R, 1, C]), &Device::flex());
+        let all = vector(network.gradient(&trace, network.deltas(layers, &trace, top)));
+        let count = network.layout.parameters();
+        (p, all[replica * count..(replica + 1) * count].to_vec())
+    }
+
+    fn assert_close(found: &[f32], expected: &[f32]) {
+        for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{i}: {a} instead of {b}");
+        }
+    }
+
+    fn one_by_one(case: &Case, add: impl Fn(usize, usize, &mut Vec<f32>)) -> Vec<f32> {
+        let count = case.network.layout.parameters();
+        let mut all = Vec::new();
+        for replica in 0..R {
+            let mut sum = vec![0.0; count];
+            (0..B).filter(|row| case.batch.weight[replica * B + row] > 0.0).for_each(|row| add(replica, row, &mut sum));
+            all.extend(sum);
+        }
+        all
+    }
+
+    fn squared(sum: &mut [f32], gradient: &[f32], weight: f32) {
+        sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += weight * g * g);
+    }
+
+    #[test]
+    fn the_empirical_fisher_equals_one_by_one_backward_passes() {
+        for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+            let case = case(activation);
+            let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::True, &[]));
+            let expected = one_by_one(&case, |replica, row, sum| {
+                squared(sum, &alone(&case, replica, row, case.batch.y[replica * B + row] as usize).1, 1.0);
+            });
+            assert_close(&found, &expected);
+        }
+    }
+
+    #[test]
+    fn the_exact_fisher_equals_one_by_one_backward_passes_of_every_class() {
+        let case = case(Activation::Relu);
+        let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::Expected, &[]));
+        let expected = one_by_one(&case, |replica, row, sum| {
+            for class in 0..C {
+                let (p, gradient) = alone(&case, replica, row, class);
+                squared(sum, &gradient, p[class]);
+            }
+        });
+        assert_close(&found, &expected);
+    }
+
+    #[test]
+    fn the_batch_mode_squares_the_mean_gradient() {
+        let case = case(Activation::Tanh);
+        let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::Batch, &[]));
+        let mut expected = one_by_one(&case, |replica, row, sum| {
+            let label = case.batch.y[replica * B + row] as usize;
+            let rows = if replica == 0 { 5.0 } else { 4.0 };
+            sum.iter_mut().zip(alone(&case, replica, row, label).1).for_each(|(sum, g)| *sum += g / rows);
+        });
+        expected.iter_mut().for_each(|g| *g *= *g);
+        assert_close(&found, &expected);
+    }
+
+    #[test]
+    fn sampled_labels_follow_the_given_uniforms() {
+        let case = case(Activation::Relu);
+        let uniforms: Vec<f32> = numbers(R * B, 9).iter().map(|u| (u + 1.0) / 2.0).collect();
+        let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::Sampled, &uniforms));
+        let expected = one_by_one(&case, |replica, row, sum| {
+            let p = alone(&case, replica, row, 0).0;
+            let uniform = uniforms[replica * B + row];
+            let label = if uniform < p[0] {
+                0
+            } else if uniform < p[0] + p[1] {
+                1
+            } else {
+                2
+            };
+            squared(sum, &alone(&case, replica, row, label).1, 1.0);
+        });
+        assert_close(&found, &expected);
+    }
+
+    #[test]
+    fn logistic_regression_by_hand() {
+        // One input x = 2, two classes, zero weights: p = 1/2, δ = ±1/2, so F is x²/4 = 1 per weight and 1/4 per bias.
+        let network = Mlp { layout: Layout::dense(1, &[], 2), activation: Activation::Relu };
+        let layers = network.layout.cut(&Tensor::zeros([1, 4], &Device::flex()));
+        let batch = Batch { rows: 1, x: vec![2.0], y: vec![0], group: vec![0], weight: vec![1.0], active: vec![true] };
+        for labels in [Labels::Expected, Labels::Sampled, Labels::True, Labels::Batch] {
+            let found = vector(fisher(&network, &layers, &batch, None, labels, &[0.3]));
+            assert_eq!(found, [1.0, 1.0, 0.25, 0.25], "{labels:?}");
+        }
+    }
+}
