@@ -40,6 +40,7 @@
 mod activation;
 mod batch;
 mod buffer;
+mod compose;
 mod device;
 mod error;
 mod flat;

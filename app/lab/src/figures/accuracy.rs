@@ -4,7 +4,8 @@ use mnemoscope_figure::{Axis, Body, Chart, Figure, LineKind, Reference, Series, 
 
 use super::chance::chance;
 use super::course::{marks, over_seeds, task_name};
-use super::{Candidates, View};
+use super::View;
+use crate::candidates::Candidates;
 use crate::record::Point;
 use crate::snapshot::Snapshot;
 

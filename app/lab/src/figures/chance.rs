@@ -1,6 +1,6 @@
 //! What guessing would give.
 
-use super::Candidates;
+use crate::candidates::Candidates;
 use crate::snapshot::Snapshot;
 
 /// Accuracy of guessing among the candidates, one value for each block.
