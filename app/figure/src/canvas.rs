@@ -100,10 +100,23 @@ pub(crate) trait Canvas {
     fn text_upwards(&mut self, center: Pos2, text: &str, style: Type);
     /// Cells as one picture, never smoothed.
     fn cells(&mut self, rect: Rect, cells: &Cells<'_>);
+    /// Draw lines and areas that look the same as long as `hash` is the same, so that a window need not work them out
+    /// in each frame. No text and no pictures in here.
+    fn kept(&mut self, slot: &'static str, hash: u64, draw: &dyn Fn(&mut dyn Canvas));
     /// Draw inside this rectangle only, until [`Canvas::unclip`]. Does not nest.
     fn clip(&mut self, rect: Rect);
     /// Draw everywhere again.
     fn unclip(&mut self);
+}
+
+/// A colour as one number, for a hash.
+pub(crate) fn bits(color: Color) -> u64 {
+    u64::from(u32::from_be_bytes([color.r, color.g, color.b, color.a]))
+}
+
+/// A rectangle as numbers, for a hash.
+pub(crate) fn corners(rect: Rect) -> [u64; 4] {
+    [rect.min.x, rect.min.y, rect.max.x, rect.max.y].map(|value| u64::from(value.to_bits()))
 }
 
 /// A fast hash of numbers, to notice that a picture must be made anew (FxHash's step).

@@ -52,6 +52,16 @@ impl Figure {
         Self { caption: caption.into(), ..self }
     }
 
+    /// With these ranges of a chart's axes, where they are given: pass on what [`Response`](crate::Response) says, so
+    /// that a zoomed chart is exported as it is shown. Other bodies do not zoom.
+    pub fn zoomed(mut self, x_range: Option<(f64, f64)>, y_range: Option<(f64, f64)>) -> Self {
+        if let Body::Chart(chart) = &mut self.body {
+            chart.x.range = x_range.or(chart.x.range);
+            chart.y.range = y_range.or(chart.y.range);
+        }
+        self
+    }
+
     /// With this badge.
     pub fn badge(self, badge: impl Into<String>) -> Self {
         Self { badge: Some(badge.into()), ..self }

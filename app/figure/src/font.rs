@@ -80,7 +80,6 @@ pub fn fonts() -> FontDefinitions {
             (FontFamily::Name("serif".into()), family("DejaVu Serif")),
         ]
         .into(),
-        ..FontDefinitions::empty()
     }
 }
 

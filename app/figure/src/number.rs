@@ -63,7 +63,7 @@ pub(crate) fn precise(value: f64) -> String {
     if value.fract() == 0.0 && size < 1e15 {
         return grouped(&format!("{value:.0}"));
     }
-    if size >= 1e7 || size < 1e-4 {
+    if !(1e-4..1e7).contains(&size) {
         return scientific(value);
     }
     let decimals = (3.0 - size.log10().floor()).clamp(0.0, 4.0) as usize;
@@ -77,7 +77,7 @@ pub(crate) fn with_band(value: f64, band: Option<[f64; 2]>) -> String {
     };
     let (below, above) = (value - low, high - value);
     if (above - below).abs() <= 1e-6 + 0.01 * (above + below).abs() {
-        with_half_width(value, Some((above + below) / 2.0))
+        with_half_width(value, Some(f64::midpoint(above, below)))
     } else {
         format!("{} [{}, {}]", precise(value), precise(low), precise(high))
     }
@@ -99,11 +99,14 @@ pub(crate) fn with_half_width(value: f64, half_width: Option<f64>) -> String {
 
 /// As few signs as a matrix cell has room for: ".97", "1", "0", "−.12"; counts as they are.
 pub(crate) fn cell(value: f64, whole: bool, range: (f64, f64)) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
     if whole && range.0.abs().max(range.1.abs()) > 1.0 {
         return tick_label(value, 0);
     }
     if range.0.abs().max(range.1.abs()) > 1.0 {
-        let decimals = if value.abs() >= 10.0 || value == 0.0 { 0 } else { 1 };
+        let decimals = usize::from(value.abs() < 10.0 && value != 0.0);
         return tick_label(value, decimals);
     }
     let text = format!("{:.2}", value.abs());
@@ -211,6 +214,7 @@ mod tests {
         assert_eq!([text(0.97), text(0.999), text(0.001), text(-0.125)], [".97", "1", "0", "−.12"]);
         assert_eq!(cell(1234.0, true, (0.0, 2000.0)), "1,234");
         assert_eq!(cell(3.25, false, (0.0, 5.0)), "3.2");
+        assert_eq!(cell(f64::NAN, false, fraction), "–");
         assert_eq!(cell(31.0, false, (0.0, 50.5)), "31");
     }
 

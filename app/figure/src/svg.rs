@@ -130,6 +130,10 @@ impl Canvas for Svg {
         self.element(format_args!("</g>"));
     }
 
+    fn kept(&mut self, _slot: &'static str, _hash: u64, draw: &dyn Fn(&mut dyn Canvas)) {
+        draw(self);
+    }
+
     fn clip(&mut self, rect: Rect) {
         let name = format!("{}-{}", self.prefix, self.clips);
         self.clips += 1;

@@ -5,7 +5,7 @@ use egui::{Align2, Pos2, Rect, pos2};
 use super::lines::{bands, lines};
 use super::plane::{Plane, Scale, sound};
 use super::{Entry, Swatch, flow, legend};
-use crate::canvas::{Canvas, Pen, Type};
+use crate::canvas::{Canvas, Pen, Type, bits, corners, hash};
 use crate::chart::{Axis, Chart, LineKind, MarkKind, Series};
 use crate::theme::Theme;
 
@@ -109,15 +109,19 @@ impl Layout {
         self.spans(canvas, chart, theme);
         self.reference_lines(canvas, chart, theme);
         self.mark_lines(canvas, chart, theme, false);
-        for series in chart.series.iter().filter(|series| series.style == LineKind::Ghost) {
-            self.series(canvas, series, theme);
-        }
-        for series in chart.series.iter().filter(|series| series.style != LineKind::Ghost) {
-            self.band(canvas, series, theme);
-        }
-        for series in chart.series.iter().filter(|series| series.style != LineKind::Ghost) {
-            self.series(canvas, series, theme);
-        }
+        canvas.kept("lines", self.hash(chart, theme), &|canvas| {
+            let (ghosts, lines): (Vec<&Series>, Vec<&Series>) =
+                chart.series.iter().partition(|series| series.style == LineKind::Ghost);
+            for series in ghosts {
+                self.series(canvas, series, theme);
+            }
+            for series in &lines {
+                self.band(canvas, series, theme);
+            }
+            for series in lines {
+                self.series(canvas, series, theme);
+            }
+        });
         self.mark_lines(canvas, chart, theme, true);
         canvas.unclip();
         self.reference_labels(canvas, chart, theme);
@@ -126,6 +130,20 @@ impl Layout {
         let style = Type::new(LEGEND, theme.text_dim);
         let names = entries(chart, Some(theme));
         legend(canvas, &names, &self.legend, self.rect.left_top(), style, self.rect.width());
+    }
+
+    /// Changes with everything that changes how the lines look.
+    fn hash(&self, chart: &Chart, theme: &Theme) -> u64 {
+        let plane = &self.plane;
+        let scales = [plane.x, plane.y].map(|scale| [scale.low, scale.high]).into_iter().flatten().map(f64::to_bits);
+        let series = chart.series.iter().flat_map(|series| {
+            let pen = pen(series, theme);
+            let look =
+                [bits(pen.color), u64::from(pen.width.to_bits()), series.style as u64, u64::from(series.markers)];
+            let band = series.band.iter().flatten().flatten().map(|value| value.to_bits());
+            look.into_iter().chain(series.points.iter().flatten().map(|value| value.to_bits())).chain(band)
+        });
+        hash(corners(plane.area).into_iter().chain(scales).chain(series).chain([u64::from(theme.dark)]))
     }
 
     fn grid(&self, canvas: &mut dyn Canvas, theme: &Theme) {
@@ -325,6 +343,8 @@ fn entries<'a>(chart: &'a Chart, theme: Option<&Theme>) -> Vec<Entry<'a>> {
 mod tests {
     use super::*;
     use crate::chart::{Reference, SeriesColor};
+    use crate::theme::{DARK, LIGHT};
+    use egui::vec2;
 
     fn chart(points: Vec<[f64; 2]>, y: Axis) -> Chart {
         let mut chart = Chart::new(Axis::new("optimiser step"), y);
@@ -348,6 +368,30 @@ mod tests {
         assert!(View::whole(&with_reference).y.1 > 9.0);
         let log = View::whole(&chart(vec![[0.0, 0.0], [1.0, 0.01], [2.0, 100.0]], Axis::new("y").log()));
         assert!((log.y.0 + 2.24).abs() < 1e-9 && (log.y.1 - 2.24).abs() < 1e-9, "zero has no logarithm");
+    }
+
+    #[test]
+    fn kept_lines_are_drawn_anew_when_anything_of_them_changes() {
+        let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(300.0, 200.0));
+        let first = chart(vec![[0.0, 0.1], [9.0, 0.7]], Axis::accuracy());
+        let hash = |chart: &Chart, rect, theme| Layout::new(chart, rect, None).hash(chart, theme);
+        let known = hash(&first, rect, &DARK);
+        assert_eq!(known, hash(&first.clone(), rect, &DARK));
+        assert_ne!(known, hash(&first, rect, &LIGHT));
+        assert_ne!(known, hash(&first, rect.translate(vec2(1.0, 0.0)), &DARK));
+        let changes: [fn(&mut Series); 6] = [
+            |series| series.points[1][1] = 0.71,
+            |series| series.points.truncate(1),
+            |series| series.band = Some(vec![[0.0, 1.0]; 2]),
+            |series| series.color = SeriesColor::Good,
+            |series| series.style = LineKind::Dashed,
+            |series| series.markers = true,
+        ];
+        for change in changes {
+            let mut changed = first.clone();
+            change(&mut changed.series[0]);
+            assert_ne!(known, hash(&changed, rect, &DARK));
+        }
     }
 
     #[test]

@@ -1,11 +1,19 @@
-//! From points to what is visible of them: cut to the window, broken at gaps, at most four points for each column of
-//! pixels (first, lowest, highest, last: what a line through all of them would cover).
+//! From points to what is visible of them: cut to the window, broken at gaps, and where points are dense only the lowest
+//! and the highest of each column of pixels, which is what a line through all of them would cover.
 
 use std::ops::Range;
 
 use egui::Pos2;
 
 use super::plane::Plane;
+
+/// Width of a column in points: less than a line's own width.
+const COLUMN: f32 = 1.5;
+
+/// The column of a position.
+fn column(x: f32) -> i64 {
+    (x / COLUMN).floor() as i64
+}
 
 /// Indices of the points in view, with one neighbour on each side; x does not decrease.
 fn in_view(points: &[[f64; 2]], plane: &Plane) -> Range<usize> {
@@ -18,7 +26,7 @@ fn in_view(points: &[[f64; 2]], plane: &Plane) -> Range<usize> {
 /// The unbroken stretches of a line that are in view.
 pub(crate) fn lines(points: &[[f64; 2]], plane: &Plane) -> Vec<Vec<Pos2>> {
     let range = in_view(points, plane);
-    let thin = range.len() as f32 > 4.0 * plane.area.width();
+    let thin = range.len() as f32 > 2.0 * plane.area.width();
     let mut runs: Vec<Vec<Pos2>> = Vec::new();
     let mut run: Vec<Pos2> = Vec::with_capacity(range.len().min(4096));
     let mut column = Column::default();
@@ -43,7 +51,7 @@ fn close(run: &mut Vec<Pos2>, runs: &mut Vec<Vec<Pos2>>) {
     }
 }
 
-/// The points of one column of pixels.
+/// The points of one column.
 #[derive(Default)]
 struct Column {
     points: Vec<Pos2>,
@@ -51,7 +59,7 @@ struct Column {
 
 impl Column {
     fn push(&mut self, at: Pos2, run: &mut Vec<Pos2>) {
-        if self.points.first().is_some_and(|first| first.x.floor() != at.x.floor()) {
+        if self.points.first().is_some_and(|first| column(first.x) != column(at.x)) {
             self.flush(run);
         }
         self.points.push(at);
@@ -62,9 +70,10 @@ impl Column {
         let low = self.points.iter().enumerate().min_by(by_height).map(|(index, _)| index);
         let high = self.points.iter().enumerate().max_by(by_height).map(|(index, _)| index);
         if let (Some(low), Some(high)) = (low, high) {
-            let mut kept = [0, low.min(high), low.max(high), self.points.len() - 1].to_vec();
-            kept.dedup();
-            run.extend(kept.into_iter().map(|index| self.points[index]));
+            run.push(self.points[low.min(high)]);
+            if low != high {
+                run.push(self.points[low.max(high)]);
+            }
         }
         self.points.clear();
     }
@@ -77,7 +86,7 @@ pub(crate) type Edges = (Vec<Pos2>, Vec<Pos2>);
 pub(crate) fn bands(points: &[[f64; 2]], band: &[[f64; 2]], plane: &Plane) -> Vec<Edges> {
     let range = in_view(points, plane);
     let range = range.start.min(band.len())..range.end.min(band.len());
-    let thin = range.len() as f32 > 2.0 * plane.area.width();
+    let thin = range.len() as f32 > plane.area.width();
     let mut runs: Vec<Edges> = Vec::new();
     let mut open = false;
     for (point, edges) in points[range.clone()].iter().zip(&band[range]) {
@@ -92,7 +101,7 @@ pub(crate) fn bands(points: &[[f64; 2]], band: &[[f64; 2]], plane: &Plane) -> Ve
         }
         let Some((above, below)) = runs.last_mut() else { continue };
         match (above.last_mut(), below.last_mut()) {
-            (Some(high), Some(low)) if thin && high.x.floor() == upper.x.floor() => {
+            (Some(high), Some(low)) if thin && column(high.x) == column(upper.x) => {
                 high.y = high.y.min(upper.y);
                 low.y = low.y.max(lower.y);
             }
@@ -141,10 +150,10 @@ mod tests {
             let runs = lines(&points, &plane);
             prop_assert_eq!(runs.len(), 1);
             let run = &runs[0];
-            prop_assert!(run.len() <= 4 * 101);
+            prop_assert!(run.len() <= 2 * 68);
             prop_assert!(run.windows(2).all(|pair| pair[0].x <= pair[1].x));
-            prop_assert_eq!(run.first().copied(), plane.position(points[0]));
-            prop_assert_eq!(run.last().copied(), plane.position(points[points.len() - 1]));
+            // Both ends are reached to within their column.
+            prop_assert!(run[0].x < COLUMN && run[run.len() - 1].x > 100.0 - 2.0 * COLUMN);
             let extreme = |pick: fn(f32, f32) -> f32, all: &[Pos2]| all.iter().map(|at| at.y).reduce(pick);
             let all: Vec<Pos2> = points.iter().filter_map(|point| plane.position(*point)).collect();
             prop_assert_eq!(extreme(f32::max, run), extreme(f32::max, &all));

@@ -3,7 +3,7 @@
 use egui::{Align2, Pos2, Rect, pos2, vec2};
 
 use super::wrap;
-use crate::canvas::{Canvas, Cells, Pen, Type, hash};
+use crate::canvas::{Canvas, Cells, Pen, Type, bits, corners, hash};
 use crate::chart::SeriesColor;
 use crate::map::Map;
 use crate::matrix::Matrix;
@@ -130,9 +130,9 @@ impl Layout {
             value.map_or(theme.sunken, |value| matrix.map.color(Map::position(value, range), theme))
         };
         if matrix.rows * matrix.cols > FEW {
-            let bits = matrix.values.iter().map(|value| value.map_or(u64::MAX, f64::to_bits));
+            let values = matrix.values.iter().map(|value| value.map_or(u64::MAX, f64::to_bits));
             let ends = [range.0.to_bits(), range.1.to_bits(), u64::from(theme.dark), map_bits(matrix.map)];
-            let hash = hash(bits.chain(ends));
+            let hash = hash(values.chain(ends));
             let cells = Cells { slot: "cells", rows: matrix.rows, cols: matrix.cols, hash, color: &color };
             canvas.cells(self.grid, &cells);
         } else {
@@ -167,18 +167,24 @@ impl Layout {
         let style = if fits { style } else { Type { size: size * 0.8, ..style } };
         let show =
             matrix.show_values && style.size >= 7.0 && texts.iter().flatten().all(|text| style.width(text) <= room);
-        for row in 0..matrix.rows {
-            for col in 0..matrix.cols {
+        let all = || (0..matrix.rows).flat_map(|row| (0..matrix.cols).map(move |col| (row, col)));
+        let colors = all().map(|(row, col)| bits(color(row, col)));
+        let known = matrix.values.iter().map(|value| u64::from(value.is_some()));
+        let hash = hash(corners(self.grid).into_iter().chain(colors).chain(known).chain([u64::from(theme.dark)]));
+        canvas.kept("cells", hash, &|canvas| {
+            for (row, col) in all() {
                 let place = self.cell(row, col);
-                let ground = color(row, col);
-                canvas.fill(place, radius, ground);
-                match texts.get(row * matrix.cols + col).and_then(Option::as_ref) {
-                    Some(text) if show => {
-                        let style = Type { color: text_on(ground), ..style };
-                        canvas.text(place.center(), Align2::CENTER_CENTER, text, style);
-                    }
-                    None if self.gap > 0.0 => canvas.border(place, radius, Pen::new(theme.outline, 1.0)),
-                    _ => {}
+                canvas.fill(place, radius, color(row, col));
+                if self.gap > 0.0 && matrix.value(row, col).is_none() {
+                    canvas.border(place, radius, Pen::new(theme.outline, 1.0));
+                }
+            }
+        });
+        if show {
+            for ((row, col), text) in all().zip(&texts) {
+                if let Some(text) = text {
+                    let style = Type { color: text_on(color(row, col)), ..style };
+                    canvas.text(self.cell(row, col).center(), Align2::CENTER_CENTER, text, style);
                 }
             }
         }
@@ -265,11 +271,7 @@ fn map_bits(map: Map) -> u64 {
     match map {
         Map::Sequential => 1,
         Map::Diverging => 2,
-        Map::Between(low, high) => hash([
-            3,
-            u64::from(u32::from_be_bytes([low.r, low.g, low.b, low.a])),
-            u64::from(u32::from_be_bytes([high.r, high.g, high.b, high.a])),
-        ]),
+        Map::Between(low, high) => hash([3, bits(low), bits(high)]),
     }
 }
 

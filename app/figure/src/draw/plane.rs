@@ -26,7 +26,7 @@ impl Scale {
     /// Position of a number in scale units.
     pub fn place(self, units: f64) -> f32 {
         /// Far outside any screen, and still exact enough for a slope.
-        const FAR: f32 = 1e5;
+        const FAR: f32 = 3e4;
         let along = ((units - self.low) / (self.high - self.low)) as f32;
         (self.from + along * (self.to - self.from)).clamp(-FAR, FAR)
     }

@@ -4,7 +4,7 @@ use egui::{Align2, Pos2, Rect, pos2, vec2};
 
 use super::plane::{Plane, sound};
 use super::{Entry, Swatch, flow, legend};
-use crate::canvas::{Canvas, Cells, Pen, Type, hash};
+use crate::canvas::{Canvas, Cells, Pen, Type, corners, hash};
 use crate::surface::Surface;
 use crate::theme::Theme;
 
@@ -58,6 +58,8 @@ impl Layout {
     pub fn draw(&self, canvas: &mut dyn Canvas, surface: &Surface, theme: &Theme) {
         let area = self.plane.area;
         canvas.fill(area, 0.0, theme.sunken);
+        let values = surface.values.iter().map(|value| u64::from(value.to_bits()));
+        let seen = hash(values.chain([surface.width as u64, u64::from(theme.dark)]));
         if surface.width >= 2 && surface.height >= 2 && surface.values.len() == surface.width * surface.height {
             let fine = |count: usize| count.max(FINE.div_ceil(count) * count);
             let (rows, cols) = (fine(surface.height), fine(surface.width));
@@ -65,11 +67,26 @@ impl Layout {
                 let (x, y) = cell_center(surface, row, col, rows, cols);
                 shade(surface.at(x, y).unwrap_or(0.5), theme)
             };
-            let bits = surface.values.iter().map(|value| u64::from(value.to_bits()));
-            let hash = hash(bits.chain([surface.width as u64, u64::from(theme.dark)]));
-            canvas.cells(area, &Cells { slot: "surface", rows, cols, hash, color: &color });
+            canvas.cells(area, &Cells { slot: "surface", rows, cols, hash: seen, color: &color });
         }
         canvas.clip(area);
+        let place = surface
+            .points
+            .iter()
+            .flat_map(|point| [point.x.to_bits(), point.y.to_bits(), point.class as u64, u64::from(point.faded)]);
+        let hash = hash(corners(area).into_iter().chain(place).chain([seen]));
+        canvas.kept("samples", hash, &|canvas| self.boundary_and_samples(canvas, surface, theme));
+        canvas.unclip();
+        canvas.border(area, 0.0, Pen::new(theme.outline, 1.0));
+        self.labels(canvas, theme);
+        let style = Type::new(10.5, theme.text_dim);
+        let names = entries(surface, Some(theme));
+        let corner = pos2(area.left().min(self.rect.right() - self.legend_width), self.rect.top());
+        legend(canvas, &names, &self.legend, corner, style, self.legend_width);
+    }
+
+    fn boundary_and_samples(&self, canvas: &mut dyn Canvas, surface: &Surface, theme: &Theme) {
+        let area = self.plane.area;
         for [from, to] in boundary(surface) {
             if let (Some(from), Some(to)) = (self.plane.position(from), self.plane.position(to)) {
                 canvas.line(&[from, to], Pen::new(theme.text.fade(0.85), 1.5));
@@ -86,13 +103,6 @@ impl Layout {
                 }
             }
         }
-        canvas.unclip();
-        canvas.border(area, 0.0, Pen::new(theme.outline, 1.0));
-        self.labels(canvas, theme);
-        let style = Type::new(10.5, theme.text_dim);
-        let names = entries(surface, Some(theme));
-        let corner = pos2(area.left().min(self.rect.right() - self.legend_width), self.rect.top());
-        legend(canvas, &names, &self.legend, corner, style, self.legend_width);
     }
 
     fn labels(&self, canvas: &mut dyn Canvas, theme: &Theme) {

@@ -59,10 +59,10 @@ pub(crate) fn show(figure: &Figure, chart: &Chart, ui: &mut egui::Ui, theme: &Th
     });
 
     let response = plot.response;
-    let x_range = view.filter(|view| view.x != whole.x).map(|view| {
-        let value = |units: f64| if chart.x.log { 10f64.powf(units) } else { units };
-        (value(view.x.0), value(view.x.1))
-    });
+    let values =
+        |log: bool, (low, high): (f64, f64)| if log { (10f64.powf(low), 10f64.powf(high)) } else { (low, high) };
+    let x_range = view.filter(|view| view.x != whole.x).map(|view| values(chart.x.log, view.x));
+    let y_range = view.filter(|view| view.y != whole.y).map(|view| values(chart.y.log, view.y));
     if ui.is_rect_visible(rect) {
         let mut canvas = Painter::new(ui, &figure.id, rect);
         draw::body(&mut canvas, figure, theme, rect, view);
@@ -70,7 +70,7 @@ pub(crate) fn show(figure: &Figure, chart: &Chart, ui: &mut egui::Ui, theme: &Th
             hover(&mut canvas, chart, &response, theme, &Layout::new(chart, rect, view), pointer.x);
         }
     }
-    Response { response, hovered: None, clicked: None, x_range }
+    Response { response, hovered: None, clicked: None, x_range, y_range }
 }
 
 /// Scrolling zooms x about the pointer, and stops where everything is seen.

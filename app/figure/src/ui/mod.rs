@@ -25,6 +25,8 @@ pub struct Response {
     pub clicked: Option<(usize, usize)>,
     /// The visible x range of a chart that a person has zoomed; `None` while it shows everything.
     pub x_range: Option<(f64, f64)>,
+    /// The same for the y range.
+    pub y_range: Option<(f64, f64)>,
 }
 
 impl Figure {
@@ -47,7 +49,7 @@ impl Figure {
     fn plain_ui(&self, ui: &mut egui::Ui, theme: &Theme, size: egui::Vec2) -> Response {
         let sense = if matches!(self.body, Body::Matrix(_)) { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(size, sense);
-        let mut shown = Response { response, hovered: None, clicked: None, x_range: None };
+        let mut shown = Response { response, hovered: None, clicked: None, x_range: None, y_range: None };
         if !ui.is_rect_visible(rect) {
             return shown;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::epaint::{Mesh, PathStroke, TextShape};
+use egui::epaint::{CircleShape, Mesh, PathStroke, RectShape, Tessellator, TextShape};
 use egui::{
     Align2, Color32, ColorImage, CornerRadius, Id, Pos2, Rect, Shape, Stroke, StrokeKind, TextureHandle,
     TextureOptions, pos2,
@@ -14,12 +14,14 @@ use crate::color::Color;
 /// Paints shapes into the window.
 pub(crate) struct Painter<'a> {
     ctx: &'a egui::Context,
-    painter: egui::Painter,
+    window: egui::Painter,
     /// The figure's area in the window.
     rect: Rect,
     /// Where to draw outside of a clip.
     bounds: Rect,
     id: Id,
+    /// Shapes go here instead of into the window while something to keep is drawn.
+    recording: Option<Vec<Shape>>,
 }
 
 impl<'a> Painter<'a> {
@@ -27,17 +29,27 @@ impl<'a> Painter<'a> {
         let bounds = ui.clip_rect().intersect(rect.expand(2.0));
         Self {
             ctx: ui.ctx(),
-            painter: ui.painter().with_clip_rect(bounds),
+            window: ui.painter().with_clip_rect(bounds),
             rect,
             bounds,
             id: Id::unique(("figure", figure)),
+            recording: None,
+        }
+    }
+
+    fn add(&mut self, shape: impl Into<Shape>) {
+        match &mut self.recording {
+            Some(shapes) => shapes.push(shape.into()),
+            None => {
+                self.window.add(shape);
+            }
         }
     }
 
     /// A border outside of a rectangle: what the pointer is on.
     pub fn outline(&mut self, rect: Rect, radius: f32, color: Color) {
         let radius = CornerRadius::same(radius.round() as u8 + 1);
-        self.painter.rect_stroke(rect.expand(1.0), radius, Stroke::new(1.5, Color32::from(color)), StrokeKind::Middle);
+        self.window.rect_stroke(rect.expand(1.0), radius, Stroke::new(1.5, Color32::from(color)), StrokeKind::Middle);
     }
 }
 
@@ -47,23 +59,24 @@ fn stroke(pen: Pen) -> Stroke {
 
 impl Canvas for Painter<'_> {
     fn fill(&mut self, rect: Rect, radius: f32, color: Color) {
-        self.painter.rect_filled(rect, CornerRadius::same(radius.round() as u8), Color32::from(color));
+        self.add(RectShape::filled(rect, CornerRadius::same(radius.round() as u8), Color32::from(color)));
     }
 
     fn border(&mut self, rect: Rect, radius: f32, pen: Pen) {
-        self.painter.rect_stroke(rect, CornerRadius::same(radius.round() as u8), stroke(pen), StrokeKind::Inside);
+        let radius = CornerRadius::same(radius.round() as u8);
+        self.add(RectShape::stroke(rect, radius, stroke(pen), StrokeKind::Inside));
     }
 
     fn line(&mut self, points: &[Pos2], pen: Pen) {
         match (pen.dash, points) {
             (Some((dash, gap)), _) => {
-                self.painter.extend(Shape::dashed_line(points, stroke(pen), dash, gap));
+                self.add(Shape::Vec(Shape::dashed_line(points, stroke(pen), dash, gap)));
             }
             (None, [from, to]) => {
-                self.painter.line_segment([*from, *to], stroke(pen));
+                self.add(Shape::line_segment([*from, *to], stroke(pen)));
             }
             (None, _) => {
-                self.painter.add(Shape::line(points.to_vec(), PathStroke::from(stroke(pen))));
+                self.add(Shape::line(points.to_vec(), PathStroke::from(stroke(pen))));
             }
         }
     }
@@ -83,42 +96,47 @@ impl Canvas for Painter<'_> {
             mesh.add_triangle(a, a + 1, b);
             mesh.add_triangle(a + 1, b, b + 1);
         }
-        self.painter.add(Shape::Mesh(Arc::new(mesh)));
+        self.add(Shape::Mesh(Arc::new(mesh)));
     }
 
     fn polygon(&mut self, points: &[Pos2], color: Color) {
-        self.painter.add(Shape::convex_polygon(points.to_vec(), Color32::from(color), Stroke::NONE));
+        self.add(Shape::convex_polygon(points.to_vec(), Color32::from(color), Stroke::NONE));
     }
 
     fn dot(&mut self, center: Pos2, radius: f32, color: Color, outline: Option<Pen>) {
-        self.painter.circle(center, radius, Color32::from(color), outline.map_or(Stroke::NONE, stroke));
+        let stroke = outline.map_or(Stroke::NONE, stroke);
+        self.add(CircleShape { center, radius, fill: Color32::from(color), stroke });
     }
 
     fn text(&mut self, at: Pos2, anchor: Align2, text: &str, style: Type) {
         if !text.is_empty() {
-            self.painter.text(at, anchor, text, style.weight.id(style.size), Color32::from(style.color));
+            self.window.text(at, anchor, text, style.weight.id(style.size), Color32::from(style.color));
         }
     }
 
     fn text_upwards(&mut self, center: Pos2, text: &str, style: Type) {
         let color = Color32::from(style.color);
-        let galley = self.painter.layout_no_wrap(text.to_owned(), style.weight.id(style.size), color);
+        let galley = self.window.layout_no_wrap(text.to_owned(), style.weight.id(style.size), color);
         let size = galley.size();
         // The pivot is the text's upper left corner, which a quarter turn leaves at the lower left.
         let corner = pos2(center.x - size.y / 2.0, center.y + size.x / 2.0);
-        self.painter.add(TextShape::new(corner, galley, color).with_angle(-std::f32::consts::FRAC_PI_2));
+        self.window.add(TextShape::new(corner, galley, color).with_angle(-std::f32::consts::FRAC_PI_2));
     }
 
     /// One texture, made anew only when the colours change.
     fn cells(&mut self, rect: Rect, cells: &Cells<'_>) {
         let id = self.id.with(cells.slot);
-        let size = [cells.cols, cells.rows];
+        // A texture has a largest side; beyond it every second (third, ...) cell stands for its neighbours.
+        let side = self.ctx.input(|input| input.max_texture_side).max(1);
+        let (down, across) = (cells.rows.div_ceil(side).max(1), cells.cols.div_ceil(side).max(1));
+        let size = [cells.cols.div_ceil(across), cells.rows.div_ceil(down)];
         let kept = self.ctx.data(|data| data.get_temp::<(u64, TextureHandle)>(id));
         let texture = match kept {
             Some((hash, texture)) if hash == cells.hash && texture.size() == size => texture,
             kept => {
                 let pixels = (0..cells.rows)
-                    .flat_map(|row| (0..cells.cols).map(move |col| (row, col)))
+                    .step_by(down)
+                    .flat_map(|row| (0..cells.cols).step_by(across).map(move |col| (row, col)))
                     .map(|(row, col)| Color32::from((cells.color)(row, col)))
                     .collect();
                 let image = ColorImage::new(size, pixels);
@@ -133,14 +151,36 @@ impl Canvas for Painter<'_> {
             }
         };
         let all = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        self.painter.image(texture.id(), rect, all, Color32::WHITE);
+        self.window.image(texture.id(), rect, all, Color32::WHITE);
+    }
+
+    /// One mesh, made anew only when the hash changes: cutting lines into triangles is most of a frame's work.
+    fn kept(&mut self, slot: &'static str, hash: u64, draw: &dyn Fn(&mut dyn Canvas)) {
+        let id = self.id.with(slot);
+        let scale = self.ctx.pixels_per_point();
+        let key = hash ^ u64::from(scale.to_bits());
+        let known = self.ctx.data(|data| data.get_temp::<(u64, Arc<Mesh>)>(id)).filter(|(known, _)| *known == key);
+        let mesh = known.map(|(_, mesh)| mesh).unwrap_or_else(|| {
+            self.recording = Some(Vec::new());
+            draw(self);
+            let options = self.ctx.tessellation_options(|options| *options);
+            let mut tessellator = Tessellator::new(scale, options, [1, 1], Vec::new());
+            let mut mesh = Mesh::default();
+            for shape in self.recording.take().unwrap_or_default() {
+                tessellator.tessellate_shape(shape, &mut mesh);
+            }
+            let mesh = Arc::new(mesh);
+            self.ctx.data_mut(|data| data.insert_temp(id, (key, Arc::clone(&mesh))));
+            mesh
+        });
+        self.window.add(Shape::Mesh(mesh));
     }
 
     fn clip(&mut self, rect: Rect) {
-        self.painter.set_clip_rect(self.bounds.intersect(rect.intersect(self.rect)));
+        self.window.set_clip_rect(self.bounds.intersect(rect.intersect(self.rect)));
     }
 
     fn unclip(&mut self) {
-        self.painter.set_clip_rect(self.bounds);
+        self.window.set_clip_rect(self.bounds);
     }
 }

@@ -21,17 +21,20 @@ pub(crate) fn rows(response: &egui::Response, theme: &Theme, heading: &str, rows
     Tooltip::for_widget(response).at_pointer().gap(14.0).show(|ui| {
         ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
         ui.label(RichText::new(heading).font(medium(11.5)).color(Color32::from(theme.text_dim)));
-        Grid::new("values").num_columns(3).spacing(vec2(8.0, 3.0)).min_row_height(14.0).show(ui, |ui| {
-            for row in rows.iter().take(ROWS) {
-                let (place, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-                ui.painter().circle_filled(place.center(), 4.0, Color32::from(row.color));
-                ui.label(RichText::new(&row.name).size(12.0));
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    ui.add(Label::new(RichText::new(&row.value).font(medium(12.0))));
-                });
-                ui.end_row();
-            }
-        });
+        Grid::new("values").num_columns(3).min_col_width(0.0).spacing(vec2(8.0, 3.0)).min_row_height(14.0).show(
+            ui,
+            |ui| {
+                for row in rows.iter().take(ROWS) {
+                    let (place, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+                    ui.painter().circle_filled(place.center(), 4.0, Color32::from(row.color));
+                    ui.label(RichText::new(&row.name).size(12.0));
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        ui.add(Label::new(RichText::new(&row.value).font(medium(12.0))));
+                    });
+                    ui.end_row();
+                }
+            },
+        );
         if rows.len() > ROWS {
             let more = format!("and {} more", rows.len() - ROWS);
             ui.label(RichText::new(more).size(11.0).color(Color32::from(theme.text_dim)));

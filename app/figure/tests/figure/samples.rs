@@ -90,7 +90,7 @@ pub fn difference() -> Figure {
     let values = (0..25).map(|index| (index % 5 <= index / 5).then(|| 0.3 * noise(index))).collect();
     let mut matrix = Matrix::new(5, 5, values).task_labels().titles("after task", "tested on task");
     matrix = matrix.map(Map::Diverging, None);
-    matrix.note = "This run minus the pinned one; paired by seed.".to_owned();
+    "This run minus the pinned one; paired by seed.".clone_into(&mut matrix.note);
     Figure::new("difference", "Matrix difference", Body::Matrix(matrix))
 }
 
@@ -103,7 +103,7 @@ pub fn confusion() -> Figure {
     let values = (0..100).map(|index| Some(count(index / 10, index % 10))).collect();
     let mut matrix = Matrix::new(10, 10, values).titles("true class", "predicted class");
     matrix.row_labels = names.map(str::to_owned).to_vec();
-    matrix.col_labels = matrix.row_labels.clone();
+    matrix.col_labels.clone_from(&matrix.row_labels);
     Figure::new("confusion", "Confusion", Body::Matrix(matrix)).caption("seed 1 of 5").badge("test")
 }
 

@@ -100,6 +100,17 @@ fn scrolling_zooms_about_the_pointer_and_a_double_click_shows_everything() {
     assert_eq!(harness.state().x_range, None);
 }
 
+#[test]
+fn a_zoomed_chart_is_exported_as_it_is_shown() {
+    let whole = ramp();
+    let zoomed = whole.clone().zoomed(Some((20.0, 40.0)), Some((0.1, 0.5)));
+    let Body::Chart(chart) = &zoomed.body else { panic!("a chart stays a chart") };
+    assert_eq!((chart.x.range, chart.y.range), (Some((20.0, 40.0)), Some((0.1, 0.5))));
+    assert_eq!(whole.clone().zoomed(None, None), whole);
+    let svg = zoomed.svg(&DARK, (400.0, 260.0));
+    assert!(svg.contains(">30</text>") && !svg.contains(">60</text>"));
+}
+
 fn wheel(points: f32) -> egui::Event {
     egui::Event::MouseWheel {
         source: egui::MouseWheelSource::Wheel,
