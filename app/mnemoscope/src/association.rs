@@ -1,10 +1,13 @@
 //! `run` of an attention experiment: how recall fails as an associative memory fills up.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use mnemoscope_lab::{Experiment, Provenance, export, figures, file};
 use mnemoscope_memory::{Association, CapacityCurve, capacity_curve, known_error};
+
+use crate::output;
 
 /// Draws of keys and values behind each point, where nobody asks for another number.
 const DRAWS: u32 = 20;
@@ -35,8 +38,8 @@ pub fn measure(experiment: &Experiment, draws: Option<u32>, folder: &Path) -> an
     ] {
         export::write_figure(&figure, folder)?;
     }
-    print(experiment, &curves, draws);
-    println!("written to {}", folder.display());
+    output::print(&text(experiment, &curves, draws)?)?;
+    output::line(&format!("written to {}", folder.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -68,19 +71,21 @@ fn table(curves: &[CapacityCurve], draws: usize) -> csv::Result<Vec<u8>> {
     table.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn print(experiment: &Experiment, curves: &[CapacityCurve], draws: usize) {
-    println!("relative squared recall error, mean over {draws} draws; known for Hebb: (N - 1) / d_k");
-    print!("{:>6} {:>8}", "N", "N / d_k");
+/// The table that the command line prints.
+fn text(experiment: &Experiment, curves: &[CapacityCurve], draws: usize) -> Result<String, std::fmt::Error> {
+    let mut out = format!("relative squared recall error, mean over {draws} draws; known for Hebb: (N - 1) / d_k\n");
+    write!(out, "{:>6} {:>8}", "N", "N / d_k")?;
     for curve in curves {
-        print!(" {:>12}", curve.rule.name());
+        write!(out, " {:>12}", curve.rule.name())?;
     }
-    println!(" {:>12}", "known");
+    writeln!(out, " {:>12}", "known")?;
     for (index, point) in curves.first().map(|curve| curve.points.as_slice()).unwrap_or_default().iter().enumerate() {
-        print!("{:>6} {:>8.3}", point.pairs, point.load);
+        write!(out, "{:>6} {:>8.3}", point.pairs, point.load)?;
         for curve in curves {
-            print!(" {:>12.4}", curve.points[index].mean_error);
+            write!(out, " {:>12.4}", curve.points[index].mean_error)?;
         }
         let known = known_error(&experiment.attention, point.pairs);
-        println!(" {:>12}", known.map_or_else(|| "-".to_owned(), |known| format!("{known:.4}")));
+        writeln!(out, " {:>12}", known.map_or_else(|| "-".to_owned(), |known| format!("{known:.4}")))?;
     }
+    Ok(out)
 }

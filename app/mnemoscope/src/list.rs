@@ -1,5 +1,6 @@
 //! `list`: every component with its settings, from the one declaration that the sliders come from, too.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::ValueEnum as _;
@@ -12,6 +13,7 @@ use mnemoscope_stream::{DataSources, Scenarios};
 use serde_json::{Map, Value, json};
 
 use crate::args::{ListArgs, Topic};
+use crate::output;
 
 /// Prints what was asked for.
 ///
@@ -24,11 +26,13 @@ pub fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         for topic in topics {
             all.insert(name(topic), as_json(topic)?);
         }
-        println!("{:#}", Value::Object(all));
+        output::line(&format!("{:#}", Value::Object(all)))?;
     } else {
+        let mut out = String::new();
         for topic in topics {
-            print_text(topic)?;
+            write_topic(&mut out, topic)?;
         }
+        output::print(&out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -151,44 +155,49 @@ fn knob_json(family: &Family, kind: &Kind, knob: &Knob) -> Value {
     })
 }
 
-fn print_text(topic: Topic) -> anyhow::Result<()> {
-    println!("{}\n", name(topic).to_uppercase());
+fn write_topic(out: &mut String, topic: Topic) -> anyhow::Result<()> {
+    writeln!(out, "{}\n", name(topic).to_uppercase())?;
     match (topic, family(topic)) {
-        (_, Some(family)) => family.kinds.iter().for_each(|kind| print_kind(&family, kind)),
+        (_, Some(family)) => {
+            for kind in family.kinds {
+                write_kind(out, &family, kind)?;
+            }
+        }
         (Topic::Presets, None) => {
             for preset in presets::all() {
                 if let Some(experiment) = presets::load(preset.name) {
                     let experiment = experiment?;
-                    println!("{}: {} (about {} s)", preset.name, experiment.title, experiment.expected_seconds);
-                    println!("    {}\n", experiment.look_for);
+                    writeln!(out, "{}: {} (about {} s)", preset.name, experiment.title, experiment.expected_seconds)?;
+                    writeln!(out, "    {}\n", experiment.look_for)?;
                 }
             }
         }
         (_, None) => {
             for metric in catalogue() {
-                println!("{}: {} [{}]", metric.name, metric.label, metric.unit);
-                println!("    {}\n    = {}\n    {}\n", metric.meaning, metric.formula, metric.source);
+                writeln!(out, "{}: {} [{}]", metric.name, metric.label, metric.unit)?;
+                writeln!(out, "    {}\n    = {}\n    {}\n", metric.meaning, metric.formula, metric.source)?;
             }
         }
     }
     Ok(())
 }
 
-fn print_kind(family: &Family, kind: &Kind) {
-    println!("{}: {}", kind.name, kind.label);
-    println!("    {}", kind.meaning);
+fn write_kind(out: &mut String, family: &Family, kind: &Kind) -> std::fmt::Result {
+    writeln!(out, "{}: {}", kind.name, kind.label)?;
+    writeln!(out, "    {}", kind.meaning)?;
     if !kind.source.is_empty() {
-        println!("    {}", kind.source);
+        writeln!(out, "    {}", kind.source)?;
     }
     for knob in kind.knobs {
         let symbol = if knob.symbol.is_empty() { String::new() } else { format!(" {}", knob.symbol) };
         let unit = if knob.unit.is_empty() { String::new() } else { format!(" {}", knob.unit) };
-        println!(
+        writeln!(
+            out,
             "    {}{symbol}: {}{unit}; default {}",
             family.path(kind, knob),
             knob.domain_text(),
             default_text(knob)
-        );
+        )?;
         let mut notes = vec![knob.meaning.to_owned()];
         if !knob.source.is_empty() {
             notes.push(format!("[{}]", knob.source));
@@ -199,9 +208,9 @@ fn print_kind(family: &Family, kind: &Kind) {
         if knob.sweep {
             notes.push("May be swept.".to_owned());
         }
-        println!("        {}", notes.join(" "));
+        writeln!(out, "        {}", notes.join(" "))?;
     }
-    println!();
+    writeln!(out)
 }
 
 fn default_text(knob: &Knob) -> String {

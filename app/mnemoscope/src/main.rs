@@ -7,6 +7,7 @@ mod bench;
 mod experiment;
 mod list;
 mod messages;
+mod output;
 mod run;
 mod stop;
 mod window;

@@ -10,7 +10,7 @@ use mnemoscope_lab::{Checkpoint, Focus, Run, export, path};
 
 use crate::args::{CourseArgs, Curves, ResumeArgs, RunArgs};
 use crate::stop::{INTERRUPTED, Stop};
-use crate::{association, experiment};
+use crate::{association, experiment, output};
 
 /// Trains an experiment from its first step.
 ///
@@ -76,13 +76,15 @@ fn train(mut run: Run, folder: &Path, course: &CourseArgs, stop: &Stop) -> anyho
     run.checkpoint().write(folder)?;
     let snapshot = run.snapshot()?;
     export::write(&snapshot, folder)?;
-    print!("{}", export::metric_text(&snapshot));
+    output::print(&export::metric_text(&snapshot))?;
     let (done, total) = (run.steps_done(), run.total_steps());
     if run.finished() {
-        println!("written to {}", folder.display());
+        output::line(&format!("written to {}", folder.display()))?;
     } else {
         let shown = folder.display();
-        println!("stopped after {done} of {total} steps, written to {shown}; mnemoscope resume {shown} goes on");
+        output::line(&format!(
+            "stopped after {done} of {total} steps, written to {shown}; mnemoscope resume {shown} goes on"
+        ))?;
     }
     let interrupted = stop.asked() && done < end;
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })

@@ -13,6 +13,8 @@ use mnemoscope_compute::{CpuOrGpu, Wanted, adapters, choose, cores};
 use serde::Serialize;
 
 use crate::args::BenchArgs;
+use crate::output;
+use matmul::Best;
 
 /// How long one figure is measured.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +52,7 @@ struct Machine {
 struct DeviceReport {
     name: String,
     software: bool,
-    matmul: matmul::Best,
+    matmul: Best,
     steps: Vec<steps::Steps>,
 }
 
@@ -60,44 +62,39 @@ struct DeviceReport {
 /// When a device is lost, or a temporary file cannot be written.
 pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let effort = if args.quick { QUICK } else { FULL };
+    // Figures appear as they are measured; JSON is whole at the end.
+    let tell = |text: &str| if args.json { Ok(()) } else { output::line(text) };
     let machine = Machine {
         processor: mnemoscope_lab::processor(),
         cores: cores(),
         commit: option_env!("MNEMOSCOPE_COMMIT").unwrap_or("unknown"),
         version: env!("CARGO_PKG_VERSION"),
     };
-    if !args.json {
-        println!("{}, {} cores, mnemoscope {} ({})", machine.processor, machine.cores, machine.version, machine.commit);
-    }
+    let Machine { processor, cores, version, commit } = &machine;
+    tell(&format!("{processor}, {cores} cores, mnemoscope {version} ({commit})"))?;
     let mut devices = Vec::new();
     for (name, wanted, software, device) in present(args.all_devices)? {
         let matmul = matmul::best(&device, effort);
-        if !args.json {
-            println!("\n{name}: best matrix product {:.1} GFLOP/s at n = {}", matmul.gflops, matmul.size);
-            println!("{}", steps::HEADER);
-        }
+        let Best { size, gflops } = matmul;
+        tell(&format!("\n{name}: best matrix product {gflops:.1} GFLOP/s at n = {size}\n{}", steps::HEADER))?;
         let mut all = Vec::new();
         for network in steps::NETWORKS {
             for replicas in steps::REPLICAS {
                 let steps = steps::measure(&network, replicas, wanted, &device, effort)?;
-                if !args.json {
-                    println!("{}", steps.line(matmul.gflops));
-                }
+                tell(&steps.line(gflops))?;
                 all.push(steps);
             }
         }
         devices.push(DeviceReport { name, software, matmul, steps: all });
     }
     let memory = memory::long_record(effort);
-    if !args.json {
-        println!("\n{}", memory.text());
-    }
+    tell(&format!("\n{}", memory.text()))?;
     let frame = frame::measure(effort)?;
     if args.json {
         let report = Report { machine, quick: args.quick, devices, frame, memory };
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        output::line(&serde_json::to_string_pretty(&report)?)?;
     } else {
-        println!("{}", frame.text());
+        output::line(&frame.text())?;
     }
     Ok(ExitCode::SUCCESS)
 }
