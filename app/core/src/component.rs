@@ -256,11 +256,14 @@ impl<R> fmt::Debug for Component<R> {
     }
 }
 
+/// What serialisers take for the name of the enum; a noun may have two words, which no identifier has.
+const SERDE_NAME: &str = "Component";
+
 impl<R: Registry> Serialize for Component<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let index = R::kinds().iter().position(|kind| kind.name == self.kind.name).unwrap_or(0);
         let count = self.kind.knobs.len();
-        let mut out = serializer.serialize_struct_variant(R::NOUN, index as u32, self.kind.name, count)?;
+        let mut out = serializer.serialize_struct_variant(SERDE_NAME, index as u32, self.kind.name, count)?;
         for (knob, setting) in self.settings() {
             // Whole numbers are written as such: `seeds: 5`, not `seeds: 5.0`.
             match setting {
@@ -279,7 +282,7 @@ impl<R: Registry> Serialize for Component<R> {
 
 impl<'de, R: Registry> Deserialize<'de> for Component<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_enum(R::NOUN, &[], WholeVisitor(PhantomData::<fn() -> R>))
+        deserializer.deserialize_enum(SERDE_NAME, &[], WholeVisitor(PhantomData::<fn() -> R>))
     }
 }
 
@@ -385,7 +388,8 @@ mod tests {
     ];
     static KINDS: [Kind; 1] = [Kind { name: "ewc", label: "EWC", meaning: "", source: "", knobs: &KNOBS }];
     impl Registry for Parts {
-        const NOUN: &'static str = "method";
+        // Two words, as in "data set".
+        const NOUN: &'static str = "kind of method";
         fn kinds() -> &'static [Kind] {
             &KINDS
         }
