@@ -60,16 +60,21 @@ pub fn set(experiment: &mut Experiment, settings: &[String]) -> anyhow::Result<(
         let (path, value) = setting
             .split_once('=')
             .with_context(|| format!("--set {setting}: write PATH=VALUE, such as optimiser.rate=0.1"))?;
-        path::set(experiment, path.trim(), value.trim()).with_context(|| format!("--set {setting}"))?;
+        path::set(experiment, path.trim(), value.trim()).context("--set")?;
     }
     Ok(())
 }
 
 /// A folder for results: as asked for, or the first free one of `out/NAME`, `out/NAME-2`, ...
 pub fn folder(asked: Option<&Path>, name: &str) -> PathBuf {
-    let free = |number: u32| {
-        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        Path::new("out").join(format!("{name}{suffix}"))
-    };
-    asked.map_or_else(|| (1..).map(free).find(|folder| !folder.exists()).unwrap_or_else(|| free(1)), Path::to_owned)
+    if let Some(folder) = asked {
+        return folder.to_owned();
+    }
+    let mut folder = Path::new("out").join(name);
+    let mut number = 1;
+    while folder.exists() {
+        number += 1;
+        folder = Path::new("out").join(format!("{name}-{number}"));
+    }
+    folder
 }

@@ -48,10 +48,10 @@ struct Family {
 
 /// The family behind a topic; metrics and presets are none.
 fn family(topic: Topic) -> Option<Family> {
-    fn of<R: Registry>(place: &'static str) -> Option<Family> {
-        Some(Family { place, named: place == "methods", kinds: R::kinds() })
+    fn of<R: Registry>(place: &'static str) -> Family {
+        Family { place, named: place == "methods", kinds: R::kinds() }
     }
-    match topic {
+    Some(match topic {
         Topic::Data => of::<DataSources>("data"),
         Topic::Streams => of::<Scenarios>("stream"),
         Topic::Models => of::<Models>("model"),
@@ -62,8 +62,8 @@ fn family(topic: Topic) -> Option<Family> {
         Topic::Populations => of::<Populations>("population"),
         Topic::Paces => of::<Paces>("pace"),
         Topic::Memories => of::<AssociationKinds>("attention"),
-        Topic::Metrics | Topic::Presets => None,
-    }
+        Topic::Metrics | Topic::Presets => return None,
+    })
 }
 
 fn name(topic: Topic) -> String {

@@ -61,7 +61,7 @@ pub fn measure(effort: Effort) -> anyhow::Result<Frames> {
     let stop = Arc::new(AtomicBool::new(false));
     let trainer = {
         let (stop, experiment) = (stop.clone(), experiment.clone());
-        std::thread::spawn(move || train(experiment, &stop))
+        std::thread::spawn(move || train(&experiment, &stop))
     };
     let mut counts = vec![0; memory::TASKS * memory::REPLICAS];
     let losses = vec![1.0; snapshot.terms.len()];
@@ -130,7 +130,7 @@ fn long(experiment: &Experiment, rows: u64) -> anyhow::Result<Snapshot> {
     Ok(snapshot)
 }
 
-fn train(experiment: Experiment, stop: &AtomicBool) -> anyhow::Result<()> {
+fn train(experiment: &Experiment, stop: &AtomicBool) -> anyhow::Result<()> {
     while !stop.load(Ordering::SeqCst) {
         let mut run = Run::new(experiment.clone(), Wanted::Cpu)?;
         while !run.finished() && !stop.load(Ordering::SeqCst) {
@@ -156,7 +156,9 @@ impl Window {
             Options { preset: Some(experiment.clone()), device: Wanted::Cpu, spare_core: false, ..Options::default() };
         // The way in which eframe's own test harness makes an app.
         let mut app = DeskApp::new(&eframe::CreationContext::_new_kittest(ctx.clone()), options);
-        Tile::ALL.into_iter().for_each(|tile| app.open(tile));
+        for tile in Tile::ALL {
+            app.open(tile);
+        }
         app.present(Arc::new(snapshot.clone()));
         Self { ctx, app, frame: eframe::Frame::_new_kittest(), time: 0.0 }
     }

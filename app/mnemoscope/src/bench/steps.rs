@@ -184,7 +184,12 @@ fn in_a_run(
     }
     let mut run = Run::new(experiment, wanted)?;
     // An evaluation every ten steps: whole tens, so that each timing has its share of them.
-    let ten = |run: &mut Run| (0..10).try_for_each(|_| run.step());
+    let ten = |run: &mut Run| -> anyhow::Result<()> {
+        for _ in 0..10 {
+            run.step()?;
+        }
+        Ok(())
+    };
     ten(&mut run)?;
     seconds_per_unit(effort, |seconds| {
         let start = Instant::now();

@@ -1,8 +1,6 @@
 //! `list` covers every registry, for people and for programs.
 
-mod common;
-
-use common::{mnemoscope, succeed};
+use crate::terminal::{mnemoscope, succeed};
 use mnemoscope_core::{Kind, Registry};
 use mnemoscope_lab::{Evaluations, Paces, Populations, presets};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};

@@ -1,10 +1,9 @@
 //! Training without a window: every file, the same bits again, and an orderly end.
 
-mod common;
-
 use std::path::Path;
+use std::process::Stdio;
 
-use common::{bytes, fail, mnemoscope, small, stderr, succeed};
+use crate::terminal::{bytes, fail, mnemoscope, small, stderr, succeed};
 use mnemoscope_lab::{Checkpoint, Experiment, file};
 
 /// The steps of `curves.csv`, each once.
@@ -153,7 +152,8 @@ fn an_attention_experiment_leaves_its_capacity_curve() {
 fn an_interrupted_run_writes_what_there_is_and_can_be_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let long = ["--set=stream.steps=1000000", "--checkpoint-every=5"];
-    let child = small(folder.path(), &long).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let [out, err] = [Stdio::piped(), Stdio::piped()];
+    let child = small(folder.path(), &long).stdout(out).stderr(err).spawn().unwrap();
     // The first checkpoint says that training is under way.
     while !folder.path().join("checkpoint.bin").exists() {
         std::thread::yield_now();
