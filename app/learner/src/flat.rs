@@ -68,19 +68,15 @@ impl Layout {
         self.layers.iter().map(|layer| layer.weight.len()).sum()
     }
 
-    /// Cuts `[R, P]` into layers.
+    /// Cuts `[R, P]` into layers. They are views: an unfolding with windows side by side lays a row out as a matrix,
+    /// where a reshape of a part of each row would copy.
     pub fn cut(&self, flat: &Tensor<2>) -> Vec<Dense> {
-        let [replicas, _] = flat.dims();
-        self.layers
-            .iter()
-            .map(|layer| Dense {
-                weight: flat.clone().slice([0..replicas, layer.weight.clone()]).reshape([
-                    replicas,
-                    layer.inputs,
-                    layer.outputs,
-                ]),
-                bias: flat.clone().slice([0..replicas, layer.bias.clone()]).reshape([replicas, 1, layer.outputs]),
-            })
+        let part = |range: &Range<usize>, width: usize| -> Tensor<3> {
+            flat.clone().slice_dim(1, range.clone()).unfold(1, width, width)
+        };
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| Dense { weight: part(&layer.weight, layer.outputs), bias: part(&layer.bias, layer.outputs) })
             .collect()
     }
 

@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mnemoscope_core::{Knobs, Registry as _};
 
 use crate::activation::Activation;
-use crate::device::{Column, read};
+use crate::device::{Column, keep_freed_memory, read};
 use crate::flat::Layout;
 use crate::head::HeadMask;
 use crate::method::{Method, Site};
@@ -55,6 +55,7 @@ pub struct Learner {
     schedule: Knobs,
     methods: Vec<Box<dyn Method>>,
     total_steps: u64,
+    on_processor: bool,
     block: Option<BlockInfo>,
     /// Steps that each replica has taken in the block, `[R]`.
     block_steps: Vec<u64>,
@@ -82,6 +83,7 @@ impl Learner {
     /// # Errors
     /// As [`Learner::new`].
     pub fn with_methods(plan: &Plan<'_>, further: Vec<Box<dyn Method>>, device: &Device) -> Result<Self, LearnerError> {
+        keep_freed_memory();
         let replicas = plan.seeds.len();
         for (what, count) in [("seeds", replicas), ("features", plan.features), ("classes", plan.classes)] {
             if count == 0 {
@@ -128,6 +130,7 @@ impl Learner {
             schedule: plan.schedule.clone(),
             methods: all,
             total_steps: plan.total_steps,
+            on_processor: *device == Device::flex(),
             block: None,
             block_steps: vec![0; replicas],
             rows: 0,
@@ -189,9 +192,15 @@ impl Learner {
             self.diverged = self.diverged.clone().bool_or(broken.bool_and(idle.clone().bool_not()));
             held = held.bool_or(idle);
         }
-        let held = held.expand(site.shape());
-        let step = proposal.step.mask_fill(held.clone(), 0.0);
-        self.optimiser.hold(&held);
+        // On the processor a look at the flags costs nothing and spares passes over the weights; on a graphics card it
+        // would wait for the step.
+        let step = if self.on_processor && !any(&held) {
+            proposal.step
+        } else {
+            let held = held.expand(site.shape());
+            self.optimiser.hold(&held);
+            proposal.step.mask_fill(held, 0.0)
+        };
         site.weights.inplace(|weights| weights - step);
 
         self.values = values;
@@ -389,4 +398,9 @@ fn refuse_conflicts(methods: &[Box<dyn Method>]) -> Result<(), LearnerError> {
 /// One flag per replica, `[R, 1]`.
 fn flags(values: &[bool], device: &Device) -> Tensor<2, Bool> {
     Tensor::from_data(TensorData::new(values.to_vec(), [values.len(), 1]), device)
+}
+
+/// Whether any flag is set, read back; a device that fails to answer counts as a yes.
+fn any(flags: &Tensor<2, Bool>) -> bool {
+    flags.try_to_data().map_or(true, |data| data.iter::<bool>().any(|flag| flag))
 }

@@ -129,10 +129,12 @@ mod tests {
             let graph = device.autodiff();
             let leaf = Tensor::<2>::from_data(flat, &graph).require_grad();
             let mut a = Tensor::<3>::from_data(x, &graph);
-            let cut = mlp.layout.cut(&leaf);
-            for (index, layer) in cut.iter().enumerate() {
-                a = a.matmul(layer.weight.clone()) + layer.bias.clone();
-                if index + 1 < cut.len() {
+            for (index, layer) in mlp.layout.layers().iter().enumerate() {
+                let part = |range: &std::ops::Range<usize>, rows: usize| {
+                    leaf.clone().slice([0..replicas, range.clone()]).reshape([replicas, rows, layer.outputs])
+                };
+                a = a.matmul(part(&layer.weight, layer.inputs)) + part(&layer.bias, 1);
+                if index + 1 < mlp.layout.layers().len() {
                     a = match mlp.activation {
                         Activation::Relu => activation::relu(a),
                         Activation::Tanh => a.tanh(),

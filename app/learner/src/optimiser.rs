@@ -48,7 +48,7 @@ pub(crate) trait Optimiser: fmt::Debug + Send {
     /// The next step, with `rates` `[R, 1]`. Moments are updated as if every replica took it.
     fn propose(&mut self, site: &Site, gradient: Tensor<2>, rates: Tensor<2>) -> Proposal;
 
-    /// Puts back the moments of replicas that do not take the proposed step, `held` `[R, P]`.
+    /// Puts back the moments of replicas that do not take the proposed step, `held` `[R, P]`; not called when all take it.
     fn hold(&mut self, held: &Tensor<2, Bool>);
 
     /// Floating-point operations of one step per weight.
