@@ -80,3 +80,8 @@ pub use rows::{Rows, Segment, Share};
 pub use schedule::Schedules;
 pub use state::{Array, State};
 pub use taps::{Labels, fisher, squared_gradients};
+
+/// The README's example of a method, compiled and run as a test of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
