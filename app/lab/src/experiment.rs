@@ -26,7 +26,11 @@ static PARTS: [Opt; 2] = [
 ];
 static CANDIDATES: [Opt; 3] = [
     Opt { name: "all", label: "all outputs", meaning: "the answer is the largest of all outputs" },
-    Opt { name: "seen", label: "classes seen so far", meaning: "the answer is the largest output among classes met so far" },
+    Opt {
+        name: "seen",
+        label: "classes seen so far",
+        meaning: "the answer is the largest output among classes met so far",
+    },
     Opt {
         name: "task",
         label: "the task's own classes",

@@ -51,11 +51,8 @@ pub fn write(snapshot: &Snapshot, folder: &Path) -> Result<Vec<PathBuf>, ExportE
     file::write_bytes(&metrics, format!("{:#}\n", metrics_json(snapshot)).as_bytes())?;
     let mut written = vec![experiment, matrix, curves, metrics];
     let view = View::default();
-    for figure in [
-        figures::accuracy(snapshot, &view),
-        figures::matrix(snapshot, &view),
-        figures::gap(snapshot, &view),
-    ] {
+    for figure in [figures::accuracy(snapshot, &view), figures::matrix(snapshot, &view), figures::gap(snapshot, &view)]
+    {
         written.extend(write_figure(&figure, folder)?);
     }
     Ok(written)

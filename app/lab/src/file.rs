@@ -87,9 +87,8 @@ pub fn parse(text: &str, name: &str) -> Result<Experiment, FileError> {
 /// When a value has no text form.
 pub fn to_text(experiment: &Experiment) -> Result<String, FileError> {
     let pretty = PrettyConfig::new().extensions(Extensions::IMPLICIT_SOME).depth_limit(3).compact_arrays(true);
-    let mut text = options()
-        .to_string_pretty(experiment, pretty)
-        .map_err(|error| FileError::Unwritable(error.to_string()))?;
+    let mut text =
+        options().to_string_pretty(experiment, pretty).map_err(|error| FileError::Unwritable(error.to_string()))?;
     text.push('\n');
     Ok(text)
 }
@@ -127,7 +126,8 @@ fn syntax(text: &str, name: &str, error: &SpannedError) -> FileError {
     let mut snippet = String::new();
     if let Some(source) = text.lines().nth(line.saturating_sub(1)) {
         let margin = line.to_string().len();
-        let pad: String = source.chars().take(column.saturating_sub(1)).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let pad: String =
+            source.chars().take(column.saturating_sub(1)).map(|c| if c == '\t' { c } else { ' ' }).collect();
         // Writing to a String cannot fail.
         let _ = write!(snippet, "{line} | {source}\n{:margin$} | {pad}^", "");
     }

@@ -239,7 +239,8 @@ impl Record {
             .map(|curve| {
                 let mut all = Summary { mean: 0.0, half: 0.0, low: f32::INFINITY, high: f32::NEG_INFINITY };
                 for row in rows.clone() {
-                    let one = if depth == 0 { self.summary(row, curve) } else { self.levels[depth - 1].rows.row(row)[curve] };
+                    let one =
+                        if depth == 0 { self.summary(row, curve) } else { self.levels[depth - 1].rows.row(row)[curve] };
                     all.mean += one.mean / FACTOR as f32;
                     all.half += one.half / FACTOR as f32;
                     all.low = all.low.min(one.low);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
-use mnemoscope_core::Setting;
+use mnemoscope_core::{Component, Setting};
 use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError, Plan, TaskData};
 use mnemoscope_measure::{Continual, ContinualError};
 use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Scope, Shape, Stream, StreamError};
 use thiserror::Error;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::candidates::Candidates;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
@@ -85,6 +85,8 @@ pub struct Run {
     candidates: Candidates,
     probe: Probe,
     record: Record,
+    /// Every term that this run's objective can have, the total first: their places in the record.
+    slots: Vec<&'static str>,
     /// Sums of the objective terms since the last recorded row, `[term][replica]`, and the steps summed.
     pending: (Vec<Vec<f64>>, u32),
     accumulators: Vec<Continual>,
@@ -143,9 +145,8 @@ impl Run {
         if !refused.is_empty() {
             return Err(RunError::Refused(refused));
         }
-        let population = Population::of(&experiment).map_err(|message| {
-            RunError::Refused(vec![Refusal { place: "population".to_owned(), message }])
-        })?;
+        let population = Population::of(&experiment)
+            .map_err(|message| RunError::Refused(vec![Refusal { place: "population".to_owned(), message }]))?;
         let data = Arc::new(Dataset::load(&experiment.data)?);
         let stream = Stream::new(data.clone(), &experiment.stream, experiment.blocks.as_deref(), &population.seeds)?;
         let scope = mnemoscope_learner::Methods::scope(&experiment.methods);
@@ -157,7 +158,8 @@ impl Run {
             start += steps;
         }
         let plan = plan(&experiment, &population, &stream, start);
-        let device = choose_by(wanted, &mut |device| seconds_per_step(&plan, device, experiment.stream.whole("batch")))?;
+        let device =
+            choose_by(wanted, &mut |device| seconds_per_step(&plan, device, experiment.stream.whole("batch")))?;
         let learner = Learner::new(&plan, &device.device)?;
 
         let part = match experiment.evaluation.text("part") {
@@ -172,7 +174,11 @@ impl Run {
         let probe = Probe::fixed(&stream, &learner, part, most, experiment.seed, &population.seeds);
         let replicas = population.replicas();
         let groups = stream.groups();
-        let terms = learner.terms().len() + 1;
+        let slots: Vec<&'static str> = ["loss", "ce"]
+            .into_iter()
+            .chain(experiment.methods.iter().map(Component::name))
+            .chain(["weight_decay"])
+            .collect();
         let layout = Layout {
             blocks,
             group_names: (0..replicas)
@@ -196,7 +202,7 @@ impl Run {
             base_flops: learner.step_flops(experiment.stream.whole("batch")),
         };
         let accumulators = (0..replicas).map(|_| Continual::new(groups, &[10, 100], 10)).collect();
-        let record = Record::new(groups, population.variants.clone(), probe.sizes(replicas), terms);
+        let record = Record::new(groups, population.variants.clone(), probe.sizes(replicas), slots.len());
         let mut coming = experiment.events.clone();
         coming.sort_by_key(|event| event.step);
         let sampler = stream.block_sampler(0, to_stream(scope));
@@ -219,7 +225,8 @@ impl Run {
             candidates,
             probe,
             record,
-            pending: (vec![vec![0.0; replicas]; terms], 0),
+            pending: (vec![vec![0.0; replicas]; slots.len()], 0),
+            slots,
             accumulators,
             diverged: vec![false; replicas],
             shown: Shown { at: None, metrics: Metrics::default(), terms: Vec::new(), surface: None },
@@ -320,7 +327,11 @@ impl Run {
             _ => return Err(PathError::Unknown { path: path.to_owned(), hint: None }.into()),
         };
         let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {
-            Some(parts) if !["data", "stream", "model", "evaluation", "population", "pace", "attention"].contains(&parts.0) => parts,
+            Some(parts)
+                if !["data", "stream", "model", "evaluation", "population", "pace", "attention"].contains(&parts.0) =>
+            {
+                parts
+            }
             _ => return Err(RunError::NotLive(path.to_owned())),
         };
         self.learner.set_knob(component, knob, value)?;
@@ -425,11 +436,18 @@ impl Run {
                 })
                 .collect()
         };
-        let total = TermView { id: "loss", label: "loss".to_owned(), formula: "L".to_owned(), values: means(&losses.total) };
-        let terms = self.learner.terms().into_iter().map(|info| {
+        let total = TermView {
+            id: "loss",
+            slot: 0,
+            label: "loss".to_owned(),
+            formula: "L".to_owned(),
+            values: means(&losses.total),
+        };
+        let terms = self.learner.terms().into_iter().filter_map(|info| {
+            let slot = self.slots.iter().position(|id| *id == info.id)?;
             let position = losses.ids.iter().position(|id| *id == info.id);
             let values = position.map_or_else(|| means(&[]), |position| means(&losses.terms[position]));
-            TermView { id: info.id, label: info.label, formula: info.formula, values }
+            Some(TermView { id: info.id, slot, label: info.label, formula: info.formula, values })
         });
         std::iter::once(total).chain(terms).collect()
     }
@@ -542,19 +560,14 @@ impl Run {
 
     fn add_losses(&mut self) {
         let losses = self.learner.last_losses();
-        let infos = self.learner.terms();
-        let mut add = |slot: usize, values: &[f32]| {
+        let named = losses.ids.iter().copied().zip(&losses.terms);
+        for (id, values) in std::iter::once(("loss", &losses.total)).chain(named) {
+            let Some(slot) = self.slots.iter().position(|slot| *slot == id) else { continue };
             for (sum, value) in self.pending.0[slot].iter_mut().zip(values) {
                 // A frozen replica adds nothing: its last loss is not finite.
                 if value.is_finite() {
                     *sum += f64::from(*value);
                 }
-            }
-        };
-        add(0, &losses.total);
-        for (slot, info) in infos.iter().enumerate() {
-            if let Some(position) = losses.ids.iter().position(|id| *id == info.id) {
-                add(slot + 1, &losses.terms[position]);
             }
         }
         self.pending.1 += 1;

@@ -238,7 +238,8 @@ impl Trainer {
                         continue;
                     }
                 }
-                due = (due + Duration::from_secs_f64(1.0 / rate.max(0.01))).max(now.checked_sub(PUBLISH * 4).unwrap_or(now));
+                due = (due + Duration::from_secs_f64(1.0 / rate.max(0.01)))
+                    .max(now.checked_sub(PUBLISH * 4).unwrap_or(now));
             }
             let block = run.block();
             run.step()?;

@@ -143,6 +143,8 @@ impl Matrices {
 pub struct TermView {
     /// Such as "ewc".
     pub id: &'static str,
+    /// Its place in the record, for [`Record::term_curve`].
+    pub slot: usize,
     /// Such as "EWC".
     pub label: String,
     /// Such as "½ λ Σ F (θ − θ*)²".
@@ -266,4 +268,3 @@ impl Snapshot {
         (self.steps_per_second > 0.0).then(|| left / self.steps_per_second)
     }
 }
-

@@ -172,22 +172,23 @@ fn a_sweep_trains_every_value_on_the_same_seeds() {
 
 #[test]
 fn a_diverged_replica_is_counted_and_the_rest_goes_on() {
-    let mut swept = experiment(&[]);
-    path::set(&mut swept, "optimiser.rate", "Each([0.05, 10.0])").unwrap();
-    path::set(&mut swept, "optimiser.momentum", "0.99").unwrap();
-    path::set(&mut swept, "stream.steps", "150").unwrap();
-    let (all, snapshot) = train(&swept);
+    // With weight decay w a rate η scales the weights by 1 - η w each step: by -9 where η = 10, until they overflow.
+    let with_decay = |rate: &str| {
+        let mut experiment = experiment(&[]);
+        for (name, value) in [("optimiser.rate", rate), ("optimiser.weight_decay", "1"), ("stream.steps", "150")] {
+            path::set(&mut experiment, name, value).unwrap();
+        }
+        experiment
+    };
+    let (all, snapshot) = train(&with_decay("Each([0.05, 10.0])"));
     assert!(all.iter().all(|bits| f32::from_bits(*bits).is_finite()), "weights stay at their last finite values");
-    let mut calm = experiment(&[]);
-    path::set(&mut calm, "optimiser.momentum", "0.99").unwrap();
-    path::set(&mut calm, "stream.steps", "150").unwrap();
+    let calm = with_decay("0.05");
     let (alone, _) = train(&calm);
     assert_eq!(alone, all[..alone.len()], "the calm replicas do not notice");
     let (alive, of) = snapshot.alive(1);
-    assert!(alive < of, "a rate of 10 with momentum 0.99 must diverge for this test to mean anything");
+    assert_eq!((alive, of), (0, 2));
     let acc = snapshot.metrics.iter().find(|metric| metric.info.name == "acc").unwrap();
-    match &acc.variants[1] {
-        Ok(estimate) => assert_eq!((estimate.count, estimate.of), (alive, of)),
-        Err(reason) => assert!(alive == 0 && reason.contains("diverged"), "{reason}"),
-    }
+    let reason = acc.variants[1].as_ref().unwrap_err();
+    assert!(reason.contains("diverged"), "{reason}");
+    assert_eq!(acc.variants[0].as_ref().unwrap().count, 2);
 }

@@ -20,7 +20,10 @@ impl Watched {
         edit(&mut experiment);
         let (wake, woken) = channel();
         let start = Start { experiment, device: Wanted::Cpu, checkpoint: None };
-        let session = Session::start(start, move || drop(wake.send(()))).unwrap();
+        let session = Session::start(start, move || {
+            wake.send(()).ok();
+        })
+        .unwrap();
         Self { session, woken }
     }
 
@@ -76,8 +79,12 @@ fn a_checkpoint_written_by_a_session_can_be_resumed() {
     watched.until(|snapshot| snapshot.step == 18 && snapshot.status == Status::Paused);
     let checkpoint = Arc::new(mnemoscope_lab::Checkpoint::read(folder.path()).unwrap());
     let (wake, woken) = channel();
-    let start = Start { experiment: checkpoint.experiment().clone(), device: Wanted::Cpu, checkpoint: Some(checkpoint) };
-    let session = Session::start(start, move || drop(wake.send(()))).unwrap();
+    let start =
+        Start { experiment: checkpoint.experiment().clone(), device: Wanted::Cpu, checkpoint: Some(checkpoint) };
+    let session = Session::start(start, move || {
+        wake.send(()).ok();
+    })
+    .unwrap();
     woken.recv().unwrap();
     assert_eq!(session.snapshot().unwrap().step, 17);
 }

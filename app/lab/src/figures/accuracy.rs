@@ -2,9 +2,9 @@
 
 use mnemoscope_figure::{Axis, Body, Chart, Figure, LineKind, Reference, Series, SeriesColor};
 
+use super::View;
 use super::chance::chance;
 use super::course::{marks, over_seeds, task_name};
-use super::View;
 use crate::candidates::Candidates;
 use crate::record::Point;
 use crate::snapshot::Snapshot;
@@ -85,7 +85,7 @@ fn references(chart: &mut Chart, snapshot: &Snapshot, view: &View, candidates: C
         }
     }
     for known in &view.known {
-        chart.references.push(Reference::new(known.accuracy, format!("{}, at the end", known.label)));
+        chart.references.push(Reference::new(known.accuracy, known.label.clone()));
     }
 }
 
@@ -160,11 +160,11 @@ mod tests {
     fn reference_lines_on_request() {
         let snapshot = sample::finished();
         assert!(chart(&snapshot, &View::default()).references.is_empty());
-        let known = vec![super::super::Known { label: "cumulative training".to_owned(), accuracy: 0.9 }];
+        let known = vec![super::super::Known { label: "cumulative".to_owned(), accuracy: 0.9 }];
         let view = View { references: true, known, ..View::default() };
         let labels: Vec<String> = chart(&snapshot, &view).references.into_iter().map(|line| line.label).collect();
         assert!(labels.contains(&"untrained".to_owned()), "{labels:?}");
-        assert!(labels.contains(&"cumulative training, at the end".to_owned()), "{labels:?}");
+        assert!(labels.contains(&"cumulative".to_owned()), "{labels:?}");
     }
 
     #[test]

@@ -28,19 +28,16 @@ pub fn memory_matrix(memory: &Association) -> Figure {
     matrix("memory-matrix", "Memory S", &snapshot.state, size, ("value dimension", "key dimension")).caption(written)
 }
 
-/// The outer product `[d_v, d_k]` that the last write shown added to S, in the colours of S. None for softmax, which adds
-/// a pair and no product, and before the first write.
+/// The outer product `[d_v, d_k]` that the last write shown added to S. It has its own scale: among many pairs one is
+/// faint. None for softmax, which adds a pair and no product, and before the first write.
 pub fn written_pair(memory: &Association) -> Option<Figure> {
     let (snapshot, pairs) = (memory.snapshot(), memory.pairs());
     if snapshot.last_write.is_empty() || snapshot.writes == 0 {
         return None;
     }
-    let reach = snapshot.state.iter().chain(&snapshot.last_write).fold(0.0_f32, |reach, value| reach.max(value.abs()));
-    let range = (reach > 0.0).then(|| (-f64::from(reach), f64::from(reach)));
     let size = (pairs.d_v, pairs.d_k);
     let figure = matrix("memory-write", "Added last", &snapshot.last_write, size, ("value dimension", "key dimension"))
-        .map_matrix(|matrix| matrix.map(Map::Diverging, range))
-        .caption(format!("by pair {}, in the colours of S", snapshot.writes));
+        .caption(format!("outer product of pair {}", snapshot.writes));
     Some(figure)
 }
 
@@ -150,13 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_write_has_the_colours_of_the_state() {
+    fn the_last_write_is_what_the_state_gained() {
         let mut memory = memory("hebb");
+        memory.show(1).unwrap();
+        let before = body(memory_matrix(&memory)).values;
         memory.show(2).unwrap();
-        let state = body(memory_matrix(&memory));
-        let written = body(written_pair(&memory).unwrap());
-        let reach = state.values.iter().chain(&written.values).flatten().fold(0.0_f64, |a, b| a.max(b.abs()));
-        assert_eq!(written.shown_range(), (-reach, reach));
+        let after = body(memory_matrix(&memory)).values;
+        let written = body(written_pair(&memory).unwrap()).values;
+        for ((before, after), written) in before.into_iter().zip(after).zip(written) {
+            assert!((before.unwrap() + written.unwrap() - after.unwrap()).abs() < 1e-6);
+        }
         memory.show(0).unwrap();
         assert!(written_pair(&memory).is_none());
     }

@@ -36,8 +36,7 @@ pub fn metric_rows(snapshot: &Snapshot, view: &View) -> Vec<MetricRow> {
     let variant = view.variant(snapshot);
     let difference = |metric: &MetricValue| {
         let pinned = view.pinned.as_deref()?;
-        let other =
-            pinned.metrics.iter().find(|other| {
+        let other = pinned.metrics.iter().find(|other| {
             (other.info.name, &other.label, other.part) == (metric.info.name, &metric.label, metric.part)
         })?;
         let (a, b): (Vec<f64>, Vec<f64>) = pairs(snapshot, pinned, view)
@@ -77,7 +76,8 @@ pub fn interval_text(snapshot: &Snapshot, view: &View) -> String {
 pub fn metric_table(snapshot: &Snapshot, view: &View) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut out =
-        "metric,label,part,mean,half_width_95,seeds,of,difference,difference_half_width_95,formula,undefined\n".to_owned();
+        "metric,label,part,mean,half_width_95,seeds,of,difference,difference_half_width_95,formula,undefined\n"
+            .to_owned();
     for row in metric_rows(snapshot, view) {
         let (value, reason) = match &row.value {
             Ok(value) => (Some(*value), ""),

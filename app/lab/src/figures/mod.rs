@@ -25,3 +25,5 @@ pub use view::{Known, View};
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod scratch;

@@ -37,7 +37,7 @@ pub fn objective(snapshot: &Snapshot, view: &View) -> Figure {
     let terms = snapshot.terms.len();
     for index in (0..terms).rev().filter(|index| *index > 0 || terms != 2) {
         let term = &snapshot.terms[index];
-        let points = snapshot.record.term_curve(index, view.variant(snapshot), from, to);
+        let points = snapshot.record.term_curve(term.slot, view.variant(snapshot), from, to);
         // Step 0 is before the first update: there is no loss of it.
         let points: Vec<[f64; 2]> = means(&points).into_iter().filter(|[step, _]| *step > 0.0).collect();
         if points.iter().any(|[_, value]| *value != 0.0) {

@@ -75,8 +75,9 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         let info = metric(name).unwrap();
         MetricValue { info, label: info.label.to_owned(), part: "test", replicas, variants }
     });
-    let term = |id, label: &str, formula: &str, value| TermView {
+    let term = |id, slot, label: &str, formula: &str, value| TermView {
         id,
+        slot,
         label: label.to_owned(),
         formula: formula.to_owned(),
         values: vec![value],
@@ -91,9 +92,9 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         record,
         matrices: Arc::new(Matrices { all: accuracies.clone(), seen: accuracies.clone(), task: accuracies }),
         terms: vec![
-            term("loss", "loss", "L", 0.012),
-            term("ce", "cross-entropy", "CE(x, y)", 0.01),
-            term("ewc", "EWC", "½ λ Σ F (θ − θ*)²", 0.002),
+            term("loss", 0, "loss", "L", 0.012),
+            term("ce", 1, "cross-entropy", "CE(x, y)", 0.01),
+            term("ewc", 2, "EWC", "½ λ Σ F (θ − θ*)²", 0.002),
         ],
         metrics: Arc::new(metrics.into()),
         gaps: Arc::new(gaps.into()),

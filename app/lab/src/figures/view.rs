@@ -8,7 +8,7 @@ use crate::snapshot::Snapshot;
 /// A run of a reference method on the same stream and network, to compare accuracies with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// Such as "cumulative training".
+    /// Such as "cumulative".
     pub label: String,
     /// Its final average accuracy among the candidates of the live curves, 0 to 1.
     pub accuracy: f64,
