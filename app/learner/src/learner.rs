@@ -222,9 +222,9 @@ impl Learner {
         objective::terms(&self.methods, self.optimiser.penalty())
     }
 
-    /// The last step's losses, read back.
+    /// The last step's losses in the order of [`Learner::terms`], read back; empty before the first step.
     pub fn last_losses(&self) -> Losses {
-        self.values.read()
+        self.values.read(&self.terms())
     }
 
     /// Which replicas are frozen because their loss or gradient was not finite, `[R]`, read back.

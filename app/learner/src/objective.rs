@@ -49,17 +49,20 @@ impl Values {
         self.0.iter().map(|(_, value)| value.clone()).reduce(|sum, value| sum + value)
     }
 
-    /// Reads the values back.
-    pub(crate) fn read(&self) -> Losses {
+    /// Reads the values back, in the order in which the equation shows its terms.
+    pub(crate) fn read(&self, shown: &[TermInfo]) -> Losses {
+        let place = |id: &str| shown.iter().position(|term| term.id == id).unwrap_or(shown.len());
+        let mut values: Vec<_> = self.0.iter().collect();
+        values.sort_by_key(|(id, _)| place(id));
         Losses {
             total: self.total().map(|total| read(&total)).unwrap_or_default(),
-            ids: self.0.iter().map(|(id, _)| *id).collect(),
-            terms: self.0.iter().map(|(_, value)| read(value)).collect(),
+            ids: values.iter().map(|(id, _)| *id).collect(),
+            terms: values.iter().map(|(_, value)| read(value)).collect(),
         }
     }
 }
 
-/// The terms of the objective as it stands, in the order of their values.
+/// The terms of the objective as it stands.
 pub(crate) fn terms(methods: &[Box<dyn Method>], decay: Option<Vec<f32>>) -> Vec<TermInfo> {
     let shared = methods.iter().any(|method| method.joins_mean());
     let mut terms = vec![TermInfo {

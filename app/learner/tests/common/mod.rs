@@ -1,0 +1,288 @@
+//! A tiny world for the integration tests: three tasks of two classes each, drawn from fixed streams.
+
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+use std::collections::BTreeSet;
+
+use burn::tensor::Device;
+use mnemoscope_core::random::stream;
+use mnemoscope_core::{Component, Knobs, Registry, Setting};
+use mnemoscope_learner::{
+    Batch, BlockInfo, Head, Learner, LearnerError, Method, Methods, Models, Optimisers, Plan, Schedules, Scope,
+    TaskData,
+};
+use rand::RngExt as _;
+
+pub const FEATURES: usize = 6;
+pub const CLASSES: usize = 6;
+pub const GROUPS: usize = 3;
+pub const BLOCK: usize = 6;
+/// Samples of one group.
+pub const SAMPLES: usize = 40;
+const ROWS: usize = 4;
+
+/// One sample: inputs, label, group.
+pub type Sample = ([f32; FEATURES], u32, u16);
+
+pub fn samples(group: usize) -> Vec<Sample> {
+    let mut random = stream(11, "test world", &[group as u64]);
+    (0..SAMPLES)
+        .map(|i| {
+            let label = 2 * group + i % 2;
+            let centre = |feature: usize| if feature == label { 1.5 } else { 0.0 };
+            (std::array::from_fn(|f| centre(f) + random.random::<f32>() - 0.5), label as u32, group as u16)
+        })
+        .collect()
+}
+
+/// The data of a block in a scope; the same samples for all replicas.
+pub struct Data {
+    pub samples: Vec<Sample>,
+    pub replicas: usize,
+}
+
+impl Data {
+    pub fn new(scope: Scope, group: usize, replicas: usize) -> Self {
+        let groups = match scope {
+            Scope::Current => group..group + 1,
+            Scope::SoFar => 0..group + 1,
+            Scope::All => 0..GROUPS,
+        };
+        Self { samples: groups.flat_map(samples).collect(), replicas }
+    }
+}
+
+impl TaskData for Data {
+    fn len(&self, _replica: usize) -> usize {
+        self.samples.len()
+    }
+
+    fn gather(&self, rows: &[Vec<u32>]) -> Batch {
+        assert_eq!(rows.len(), self.replicas);
+        let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let mut batch = Batch { rows: longest, active: vec![true; rows.len()], ..Batch::default() };
+        for own in rows {
+            for i in 0..longest {
+                let (x, y, group) = own.get(i).map_or(([0.0; FEATURES], 0, 0), |at| self.samples[*at as usize]);
+                batch.x.extend(x);
+                batch.y.push(y);
+                batch.group.push(group);
+                batch.weight.push(if i < own.len() { 1.0 } else { 0.0 });
+            }
+        }
+        batch
+    }
+}
+
+pub fn info(block: usize, replicas: usize) -> BlockInfo {
+    let classes = |group: usize| vec![2 * group as u16, 2 * group as u16 + 1];
+    BlockInfo {
+        block,
+        group: block,
+        steps: BLOCK as u64,
+        classes: vec![classes(block); replicas],
+        group_classes: vec![(0..GROUPS).map(classes).collect(); replicas],
+        seen: vec![(0..=block).flat_map(classes).collect(); replicas],
+    }
+}
+
+/// Trains from step `from` to before step `to`; blocks start and end on the way. Odd seeds miss the last row of the
+/// last batch of each block, so that batches are unequal.
+pub fn drive(learner: &mut Learner, seeds: &[u64], from: usize, to: usize) {
+    drive_with(learner, seeds, from, to, |_, _| {});
+}
+
+/// As [`drive`], with a look at the learner after each step.
+pub fn drive_with(
+    learner: &mut Learner,
+    seeds: &[u64],
+    from: usize,
+    to: usize,
+    mut look: impl FnMut(usize, &mut Learner),
+) {
+    for step in from..to {
+        let (block, within) = (step / BLOCK, step % BLOCK);
+        let data = Data::new(learner.scope(), block, seeds.len());
+        if within == 0 {
+            learner.begin_block(&info(block, seeds.len()), &data);
+        }
+        let rows: Vec<Vec<u32>> = seeds
+            .iter()
+            .map(|seed| {
+                let mut random = stream(*seed, "test batch", &[step as u64]);
+                let count = if within == BLOCK - 1 && seed % 2 == 1 { ROWS - 1 } else { ROWS };
+                let mut chosen = BTreeSet::new();
+                while chosen.len() < count {
+                    chosen.insert(random.random_range(0..data.samples.len() as u32));
+                }
+                chosen.into_iter().collect()
+            })
+            .collect();
+        learner.step(data.gather(&rows)).unwrap();
+        look(step, learner);
+        if within == BLOCK - 1 {
+            learner.end_block(&info(block, seeds.len()), &data);
+        }
+    }
+}
+
+pub fn number(value: f64) -> Setting {
+    Setting::Number(value)
+}
+
+pub fn word(value: &str) -> Setting {
+    Setting::Text(value.to_owned())
+}
+
+pub fn component<R: Registry>(kind: &str, settings: &[(&str, Setting)]) -> Component<R> {
+    let mut component = Component::new(kind).unwrap();
+    settings.iter().for_each(|(name, value)| component.set(name, value.clone()).unwrap());
+    component
+}
+
+/// A plan in the making.
+#[derive(Clone)]
+pub struct Setup {
+    pub model: Component<Models>,
+    pub optimiser: Component<Optimisers>,
+    pub schedule: Component<Schedules>,
+    pub methods: Vec<Component<Methods>>,
+    pub head: Head,
+    /// Component, knob and one value per replica.
+    pub spread: Vec<(&'static str, &'static str, Vec<f64>)>,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        Self {
+            model: component("mlp", &[("widths", Setting::List(vec![7.0, 5.0]))]),
+            optimiser: component("sgd", &[]),
+            schedule: component("constant", &[]),
+            methods: Vec::new(),
+            head: Head::All,
+            spread: Vec::new(),
+        }
+    }
+
+    pub fn method(mut self, kind: &str, settings: &[(&str, Setting)]) -> Self {
+        self.methods.push(component(kind, settings));
+        self
+    }
+
+    pub fn optimiser(mut self, kind: &str, settings: &[(&str, Setting)]) -> Self {
+        self.optimiser = component(kind, settings);
+        self
+    }
+
+    pub fn schedule(mut self, kind: &str, settings: &[(&str, Setting)]) -> Self {
+        self.schedule = component(kind, settings);
+        self
+    }
+
+    pub fn activation(mut self, name: &str) -> Self {
+        self.model.set("activation", word(name)).unwrap();
+        self
+    }
+
+    pub fn head(mut self, head: Head) -> Self {
+        self.head = head;
+        self
+    }
+
+    pub fn spread(mut self, component: &'static str, knob: &'static str, values: Vec<f64>) -> Self {
+        self.spread.push((component, knob, values));
+        self
+    }
+
+    /// The setup of one of its replicas.
+    pub fn only(&self, replica: usize) -> Self {
+        let mut one = self.clone();
+        one.spread.iter_mut().for_each(|(_, _, values)| *values = vec![values[replica]]);
+        one
+    }
+
+    pub fn learner(&self, seeds: &[u64]) -> Learner {
+        self.try_learner(seeds, Vec::new(), &Device::flex()).unwrap()
+    }
+
+    pub fn try_learner(
+        &self,
+        seeds: &[u64],
+        further: Vec<Box<dyn Method>>,
+        device: &Device,
+    ) -> Result<Learner, LearnerError> {
+        let knobs = |name: &str, mut knobs: Knobs| {
+            for (component, knob, values) in &self.spread {
+                if *component == name {
+                    knobs.spread(knob, values.clone());
+                }
+            }
+            knobs
+        };
+        let replicas = seeds.len();
+        let plan = Plan {
+            model: &self.model,
+            optimiser: knobs("optimiser", Knobs::uniform(&self.optimiser, replicas)),
+            schedule: knobs("schedule", Knobs::uniform(&self.schedule, replicas)),
+            methods: self.methods.iter().map(|m| knobs(m.name(), Knobs::uniform(m, replicas))).collect(),
+            seeds: seeds.to_vec(),
+            features: FEATURES,
+            classes: CLASSES,
+            seed: 3,
+            head: self.head,
+            total_steps: (GROUPS * BLOCK) as u64,
+        };
+        Learner::with_methods(&plan, further, device)
+    }
+}
+
+/// Every method alone, and then all that compose, with settings that make each of their parts act.
+pub fn every_method() -> Vec<(String, Setup)> {
+    let mut all = vec![("none".to_owned(), Setup::new())];
+    for kind in ["fine_tuning", "cumulative", "joint"] {
+        all.push((kind.to_owned(), Setup::new().method(kind, &[])));
+    }
+    for storage in ["reservoir", "class_balanced", "task_balanced"] {
+        for fill in ["step", "task_end"] {
+            for loss in ["joined", "weighted"] {
+                let settings = [
+                    ("capacity", number(9.0)),
+                    ("batch", number(5.0)),
+                    ("storage", word(storage)),
+                    ("fill", word(fill)),
+                    ("loss", word(loss)),
+                    ("weight", number(0.7)),
+                ];
+                all.push((format!("replay {storage} {fill} {loss}"), Setup::new().method("replay", &settings)));
+            }
+        }
+    }
+    for labels in ["expected", "sampled", "true", "batch"] {
+        for mode in ["separate", "online"] {
+            let settings = [
+                ("lambda", number(3.0)),
+                ("fisher_labels", word(labels)),
+                ("mode", word(mode)),
+                ("gamma", number(0.8)),
+                ("samples", number(if mode == "online" { 10.0 } else { 0.0 })),
+                ("fisher_batch", number(7.0)),
+            ];
+            all.push((format!("ewc {labels} {mode}"), Setup::new().method("ewc", &settings)));
+        }
+    }
+    all.push(("lwf".to_owned(), Setup::new().method("lwf", &[])));
+    all.push((
+        "cumulative, replay, ewc and lwf".to_owned(),
+        Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[]),
+    ));
+    all
+}
+
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+pub fn furthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}

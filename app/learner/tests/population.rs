@@ -1,0 +1,176 @@
+//! Replica r of a population is the run of that seed and those knobs alone, bit for bit on the CPU.
+
+mod common;
+
+use common::*;
+use mnemoscope_core::Setting;
+use mnemoscope_learner::{Head, TaskData as _};
+
+const SEEDS: [u64; 8] = [4, 9, 2, 7, 7, 0, 31, 6];
+const STEPS: usize = GROUPS * BLOCK;
+
+fn row(all: &[f32], replica: usize) -> Vec<f32> {
+    let p = all.len() / SEEDS.len();
+    all[replica * p..(replica + 1) * p].to_vec()
+}
+
+/// Trains the population and each replica alone; the diverging ones are only checked to be frozen.
+fn check(name: &str, setup: &Setup, diverging: &[usize]) {
+    let mut together = setup.learner(&SEEDS);
+    drive(&mut together, &SEEDS, 0, STEPS);
+    let weights = together.weights();
+    let flags: Vec<usize> = together.diverged().iter().enumerate().filter(|(_, d)| **d).map(|(r, _)| r).collect();
+    assert_eq!(flags, diverging, "{name}: which replicas diverged");
+    assert!(weights.iter().all(|weight| weight.is_finite()), "{name}: frozen weights are finite");
+    for replica in 0..SEEDS.len() {
+        let seeds = [SEEDS[replica]];
+        let mut alone = setup.only(replica).learner(&seeds);
+        drive(&mut alone, &seeds, 0, STEPS);
+        assert_eq!(bits(&alone.weights()), bits(&row(&weights, replica)), "{name}: replica {replica}");
+    }
+}
+
+#[test]
+fn every_method() {
+    for (name, setup) in common::every_method() {
+        check(&name, &setup, &[]);
+    }
+}
+
+#[test]
+fn every_method_beside_a_diverging_replica() {
+    let mut rates = vec![0.05; SEEDS.len()];
+    rates[3] = 1e30;
+    for (name, setup) in common::every_method() {
+        check(&name, &setup.spread("optimiser", "rate", rates.clone()), &[3]);
+    }
+}
+
+#[test]
+fn every_swept_knob() {
+    let values = |low: f64, high: f64| -> Vec<f64> {
+        (0..SEEDS.len()).map(|i| low + (high - low) * i as f64 / (SEEDS.len() - 1) as f64).collect()
+    };
+    let adamw = |knob, low, high| Setup::new().optimiser("adamw", &[]).spread("optimiser", knob, values(low, high));
+    let sgd = |knob, low, high| Setup::new().spread("optimiser", knob, values(low, high));
+    let weighted = [("loss", word("weighted")), ("capacity", number(9.0))];
+    let online = [("mode", word("online"))];
+    let setups = [
+        ("sgd rate", sgd("rate", 0.0, 0.2)),
+        ("sgd momentum", sgd("momentum", 0.0, 0.9)),
+        ("sgd weight decay", sgd("weight_decay", 0.0, 0.1)),
+        ("adamw rate", adamw("rate", 0.001, 0.02)),
+        ("adamw beta1", adamw("beta1", 0.0, 0.95)),
+        ("adamw beta2", adamw("beta2", 0.5, 0.999)),
+        ("adamw epsilon", adamw("epsilon", 1e-8, 1e-2)),
+        ("adamw weight decay", adamw("weight_decay", 0.0, 0.5)),
+        ("cosine floor", Setup::new().schedule("cosine", &[]).spread("schedule", "floor", values(0.0, 1.0))),
+        ("step every", Setup::new().schedule("step", &[]).spread("schedule", "every", values(1.0, 8.0))),
+        ("step factor", Setup::new().schedule("step", &[]).spread("schedule", "factor", values(0.2, 1.0))),
+        ("replay weight", Setup::new().method("replay", &weighted).spread("replay", "weight", values(0.0, 3.0))),
+        ("ewc lambda", Setup::new().method("ewc", &[]).spread("ewc", "lambda", values(0.0, 20.0))),
+        ("ewc gamma", Setup::new().method("ewc", &online).spread("ewc", "gamma", values(0.0, 1.0))),
+        ("lwf weight", Setup::new().method("lwf", &[]).spread("lwf", "weight", values(0.0, 4.0))),
+        ("lwf temperature", Setup::new().method("lwf", &[]).spread("lwf", "temperature", values(0.5, 6.0))),
+    ];
+    for (name, setup) in &setups {
+        check(name, setup, &[]);
+    }
+    // The list above is complete.
+    let mut swept = Vec::new();
+    fn knobs<R: mnemoscope_core::Registry>(swept: &mut Vec<String>) {
+        for kind in R::kinds() {
+            swept.extend(kind.knobs.iter().filter(|k| k.sweep).map(|k| format!("{} {}", kind.name, k.name)));
+        }
+    }
+    knobs::<mnemoscope_learner::Optimisers>(&mut swept);
+    knobs::<mnemoscope_learner::Schedules>(&mut swept);
+    knobs::<mnemoscope_learner::Methods>(&mut swept);
+    assert_eq!(swept.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>(), setups.map(|(name, _)| name));
+}
+
+#[test]
+fn every_head_activation_and_initialisation() {
+    for head in [Head::All, Head::Seen, Head::Task] {
+        check("head", &Setup::new().head(head).method("ewc", &[]).method("replay", &[]), &[]);
+    }
+    for activation in ["relu", "tanh", "gelu"] {
+        check(activation, &Setup::new().activation(activation), &[]);
+    }
+    for init in ["torch", "he", "xavier"] {
+        let mut setup = Setup::new();
+        setup.model.set("init", word(init)).unwrap();
+        check(init, &setup, &[]);
+    }
+    let mut linear = Setup::new();
+    linear.model.set("widths", Setting::List(vec![])).unwrap();
+    check("no hidden layer", &linear, &[]);
+}
+
+#[test]
+fn a_diverging_replica_keeps_its_last_finite_weights_and_moments_under_every_optimiser() {
+    let mut rates = vec![0.01; SEEDS.len()];
+    rates[3] = 1e30;
+    for optimiser in [("sgd", vec![("momentum", number(0.9))]), ("adamw", vec![])] {
+        let setup = Setup::new().optimiser(optimiser.0, &optimiser.1).spread("optimiser", "rate", rates.clone());
+        check(optimiser.0, &setup, &[3]);
+        let mut learner = setup.learner(&SEEDS);
+        let mut frozen: Option<(Vec<f32>, usize)> = None;
+        drive_with(&mut learner, &SEEDS, 0, STEPS, |step, learner| {
+            let own = row(&learner.weights(), 3);
+            match &frozen {
+                Some((weights, _)) => assert_eq!(bits(weights), bits(&own), "{}: moved after step {step}", optimiser.0),
+                None if learner.diverged()[3] => frozen = Some((own, step)),
+                None => {}
+            }
+        });
+        let state = learner.save();
+        assert!(state.reals.iter().all(|(_, array)| array.values.iter().all(|value| value.is_finite())));
+        assert!(frozen.is_some_and(|(_, step)| step > 0), "it took at least one step");
+    }
+}
+
+#[test]
+fn an_idle_replica_stands_still() {
+    for optimiser in ["sgd", "adamw"] {
+        let mut learner = Setup::new().optimiser(optimiser, &[]).learner(&SEEDS[..2]);
+        drive(&mut learner, &SEEDS[..2], 0, 3);
+        let (before, state) = (learner.weights(), learner.save());
+        let data = Data::new(Default::default(), 0, 2);
+        let mut batch = data.gather(&[vec![0, 1], vec![2, 3]]);
+        batch.active[1] = false;
+        learner.step(batch).unwrap();
+        let after = learner.weights();
+        let p = learner.parameters();
+        assert_ne!(before[..p], after[..p]);
+        assert_eq!(before[p..], after[p..]);
+        for (name, array) in &learner.save().reals {
+            if name.starts_with("optimiser.") && array.values.len() == 2 * p {
+                assert_eq!(state.reals[name].values[p..], array.values[p..], "{name}");
+            }
+        }
+        assert_eq!(learner.save().words["steps"], [4, 3]);
+    }
+}
+
+/// Products above about 7 million multiplications are split over threads when they stand alone and are given whole to
+/// one thread each in a population: the split is over rows and columns, so the sums stay the same.
+#[test]
+fn networks_large_enough_for_threads() {
+    let mut setup = Setup::new();
+    setup.model.set("widths", Setting::List(vec![600.0, 600.0])).unwrap();
+    let train = |seeds: &[u64]| {
+        let mut learner = setup.learner(seeds);
+        let data = Data::new(mnemoscope_learner::Scope::All, 0, seeds.len());
+        for step in 0..3 {
+            let rows = |seed: &u64| (0..64).map(|i| (i * 7 + step * 5 + *seed as u32) % 120).collect();
+            learner.step(data.gather(&seeds.iter().map(rows).collect::<Vec<_>>())).unwrap();
+        }
+        learner.weights()
+    };
+    let together = train(&SEEDS[..4]);
+    for replica in 0..4 {
+        let p = together.len() / 4;
+        assert_eq!(bits(&train(&SEEDS[replica..=replica])), bits(&together[replica * p..(replica + 1) * p]));
+    }
+}
