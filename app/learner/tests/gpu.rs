@@ -1,0 +1,41 @@
+//! The same run on the processor and on a graphics card.
+
+mod common;
+
+use common::*;
+use mnemoscope_compute::{CpuOrGpu, Wanted, choose};
+
+const SEEDS: [u64; 3] = [5, 1, 8];
+
+#[test]
+fn a_graphics_card_follows_the_processor() {
+    let device = match choose(Wanted::Gpu) {
+        Ok(chosen) if chosen.kind == CpuOrGpu::Gpu => chosen.device,
+        other => {
+            assert!(std::env::var_os("MNEMOSCOPE_REQUIRE_GPU").is_none_or(|v| v != "1"), "no adapter: {other:?}");
+            println!("SKIPPED: no Vulkan adapter");
+            return;
+        }
+    };
+    let setups = [
+        ("sgd", Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[])),
+        ("adamw", Setup::new().optimiser("adamw", &[]).activation("gelu").head(mnemoscope_learner::Head::Task)),
+        ("one replica diverges", Setup::new().spread("optimiser", "rate", vec![0.05, 1e30, 0.05])),
+    ];
+    for (name, setup) in setups {
+        let mut here = setup.learner(&SEEDS);
+        let mut there = setup.try_learner(&SEEDS, vec![], &device).unwrap();
+        drive(&mut here, &SEEDS, 0, GROUPS * BLOCK);
+        drive(&mut there, &SEEDS, 0, GROUPS * BLOCK);
+        assert_eq!(here.diverged(), there.diverged(), "{name}");
+        // The diverging replica's last finite step is 1e30 times a gradient: nothing to compare there.
+        let p = here.parameters();
+        let (here, there) = (here.weights(), there.weights());
+        for replica in (0..3).filter(|replica| name != "one replica diverges" || *replica != 1) {
+            let own = replica * p..(replica + 1) * p;
+            let apart = furthest(&here[own.clone()], &there[own]);
+            assert!(apart < 1e-3, "{name}: replica {replica} is {apart} apart");
+        }
+        assert!(there.iter().all(|weight| weight.is_finite()), "{name}");
+    }
+}

@@ -1,0 +1,114 @@
+//! SGD and AdamW on the flat weights against burn's own optimisers on one parameter, and schedules in a run.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use burn::module::{Module, Param};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::tensor::{Device, Tensor, TensorData};
+use common::*;
+use mnemoscope_learner::{Footprint, Method, Site};
+
+/// Keeps the gradients that the optimiser was given.
+#[derive(Debug, Clone, Default)]
+struct Gradients(Arc<Mutex<Vec<Vec<f32>>>>);
+
+impl Method for Gradients {
+    fn kind(&self) -> &'static str {
+        "gradients"
+    }
+
+    fn shape_gradient(&mut self, _site: &Site, gradient: Tensor<2>) -> Tensor<2> {
+        self.0.lock().unwrap().push(gradient.to_data().try_to_vec().unwrap());
+        gradient
+    }
+
+    fn footprint(&self, _site: &Site, _rows: usize) -> Footprint {
+        Footprint { method: "gradients", bytes: 0, flops_per_step: 0.0, note: String::new() }
+    }
+}
+
+#[derive(Module, Debug)]
+struct Flat {
+    weights: Param<Tensor<2>>,
+}
+
+/// Trains 18 steps and repeats burn's updates with the same gradients.
+fn against_burn(setup: &Setup, mut theirs: ModuleOptimizer, rate: f64, undo_decay: f32) {
+    let gradients = Gradients::default();
+    let mut learner = setup.try_learner(&[6], vec![Box::new(gradients.clone())], &Device::flex()).unwrap();
+    let device = Device::flex().autodiff();
+    let p = learner.parameters();
+    let load = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [1, p]), &device);
+    let mut flat = Flat { weights: Param::from_tensor(load(learner.weights())) };
+    drive_with(&mut learner, &[6], 0, GROUPS * BLOCK, |step, learner| {
+        let mut gradient = gradients.0.lock().unwrap()[step].clone();
+        // burn adds the L2 penalty itself; ours is a term of the loss and so part of the gradient.
+        let weights: Vec<f32> = flat.weights.val().to_data().try_to_vec().unwrap();
+        gradient.iter_mut().zip(&weights).for_each(|(g, w)| *g -= undo_decay * w);
+        // A loss whose gradient is the given one.
+        let loss = (flat.weights.val() * load(gradient)).sum();
+        let grads = GradientsParams::from_grads(loss.backward(), &flat);
+        flat = theirs.step(rate, flat.clone(), grads);
+        let weights: Vec<f32> = flat.weights.val().to_data().try_to_vec().unwrap();
+        let apart = furthest(&weights, &learner.weights());
+        // Different order of the same f32 operations, over at most 18 steps.
+        assert!(apart < 2e-6, "step {step}: {apart}");
+    });
+}
+
+#[test]
+fn sgd_is_burns() {
+    let plain = Setup::new().optimiser("sgd", &[("rate", number(0.1))]);
+    against_burn(&plain, SgdConfig::new().init(), 0.1, 0.0);
+    let settings = [("rate", number(0.05)), ("momentum", number(0.9)), ("weight_decay", number(0.01))];
+    let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+    let theirs = SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(Some(WeightDecayConfig::new(0.01)));
+    against_burn(&Setup::new().optimiser("sgd", &settings), theirs.init(), 0.05, 0.01);
+}
+
+#[test]
+fn adamw_is_burns() {
+    let settings = [("rate", number(0.01)), ("epsilon", number(1e-5)), ("weight_decay", number(0.1))];
+    let theirs = AdamWConfig::new().with_epsilon(1e-5).with_weight_decay(0.1);
+    against_burn(&Setup::new().optimiser("adamw", &settings), theirs.init(), 0.01, 0.0);
+    let settings =
+        [("rate", number(0.02)), ("beta1", number(0.8)), ("beta2", number(0.95)), ("weight_decay", number(0.0))];
+    let theirs = AdamWConfig::new().with_beta_1(0.8).with_beta_2(0.95).with_epsilon(1e-8).with_weight_decay(0.0);
+    against_burn(&Setup::new().optimiser("adamw", &settings), theirs.init(), 0.02, 0.0);
+}
+
+#[test]
+fn rates_follow_the_schedule_and_the_knob() {
+    let cosine = Setup::new().schedule("cosine", &[]).spread("optimiser", "rate", vec![0.1, 0.4]);
+    let mut learner = cosine.learner(&[1, 2]);
+    let mut rates = vec![learner.rates()];
+    drive_with(&mut learner, &[1, 2], 0, BLOCK + 1, |_, learner| rates.push(learner.rates()));
+    let expected =
+        |step: usize| 0.1 * (1.0 + (std::f32::consts::PI * (step % BLOCK) as f32 / BLOCK as f32).cos()) / 2.0;
+    for (step, rates) in rates.iter().enumerate() {
+        // After a block's last step the wave is at its end until the next block begins.
+        let at = if step == BLOCK { 0.0 } else { expected(step) };
+        assert!((rates[0] - at).abs() < 1e-6 && (rates[1] - 4.0 * at).abs() < 1e-6, "step {step}: {rates:?}");
+    }
+    learner.set_knob("optimiser", "rate", 0.8).unwrap();
+    learner.set_knob("schedule", "floor", 1.0).unwrap();
+    assert_eq!(learner.rates(), [0.8, 0.8]);
+}
+
+#[test]
+fn turning_momentum_on_starts_from_rest() {
+    // Two seeds with and without momentum; then the slider gives both the same.
+    let mut together = Setup::new().spread("optimiser", "momentum", vec![0.0, 0.9]).learner(&[6, 6]);
+    let mut alone = Setup::new().learner(&[6]);
+    drive(&mut together, &[6, 6], 0, 4);
+    drive(&mut alone, &[6], 0, 4);
+    together.set_knob("optimiser", "momentum", 0.5).unwrap();
+    alone.set_knob("optimiser", "momentum", 0.5).unwrap();
+    drive(&mut together, &[6, 6], 4, BLOCK);
+    drive(&mut alone, &[6], 4, BLOCK);
+    assert_eq!(bits(&together.weights()[..alone.parameters()]), bits(&alone.weights()));
+}
