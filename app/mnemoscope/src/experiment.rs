@@ -42,13 +42,10 @@ fn unknown(word: &str, name: &str) -> String {
     let cli = Cli::command();
     let commands = cli.get_subcommands().map(clap::Command::get_name);
     let names = presets::all().iter().map(|preset| preset.name);
-    match nearest(name, names.chain(commands)) {
-        Some(hint) => format!("there is no file or preset \"{word}\"; did you mean \"{hint}\"?"),
-        None => {
-            let all: Vec<_> = presets::all().iter().map(|preset| preset.name).collect();
-            format!("there is no file or preset \"{word}\"; the presets are: {}", all.join(", "))
-        }
-    }
+    let all: Vec<_> = names.clone().collect();
+    let help = nearest(name, names.chain(commands))
+        .map_or_else(|| format!("the presets are: {}", all.join(", ")), |hint| format!("did you mean \"{hint}\"?"));
+    format!("there is no file or preset \"{word}\"; {help}")
 }
 
 /// Sets what `--set PATH=VALUE` asks for.

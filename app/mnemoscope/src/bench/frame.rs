@@ -23,7 +23,7 @@ const FRAMES: usize = 400;
 #[derive(Debug, Serialize)]
 pub struct Frames {
     recorded_steps: u64,
-    frames: usize,
+    measured: usize,
     /// Median with nothing new to show.
     still_ms: f64,
     /// Median with a new picture of the run in every frame, while training runs flat out in a thread of its own.
@@ -38,7 +38,7 @@ impl Frames {
         format!(
             "frame of {} x {} with every plot open over {} recorded steps: {:.2} ms still; while training {:.2} ms, \
              99th percentile {:.2} ms (processor time over {} frames)",
-            SIZE.x, SIZE.y, self.recorded_steps, self.still_ms, self.training_ms, self.training_p99_ms, self.frames
+            SIZE.x, SIZE.y, self.recorded_steps, self.still_ms, self.training_ms, self.training_p99_ms, self.measured
         )
     }
 }
@@ -81,7 +81,7 @@ pub fn measure(effort: Effort) -> anyhow::Result<Frames> {
     let [still, training] = [still, training].map(sorted);
     Ok(Frames {
         recorded_steps: effort.rows,
-        frames,
+        measured: frames,
         still_ms: still[frames / 2],
         training_ms: training[frames / 2],
         training_p99_ms: training[(frames * 99).div_ceil(100) - 1],

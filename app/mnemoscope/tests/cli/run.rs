@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::terminal::{bytes, fail, mnemoscope, small, stderr, succeed};
+use crate::terminal::{bytes, fail, mnemoscope, small, small_of, stderr, succeed};
 use mnemoscope_lab::{Checkpoint, Experiment, file};
 
 /// The steps of `curves.csv`, each once.
@@ -91,15 +91,17 @@ fn full_curves_have_every_step() {
 
 #[test]
 fn a_resumed_run_equals_one_that_was_not_interrupted() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let methods = ["--set", "optimiser.momentum=0.9"];
-    succeed(&mut small(whole.path(), &methods));
-    // In the second block, between two evaluations.
-    let printed = succeed(small(parts.path(), &methods).args(["--until", "41"]));
-    assert!(printed.contains("stopped after 41 of 60 steps"), "{printed}");
-    assert_eq!(steps(parts.path()).last(), Some(&37));
-    succeed(&mut mnemoscope(&["resume", parts.path().to_str().unwrap()]));
-    same_results(whole.path(), parts.path());
+    for preset in ["forgetting-split-digits", "replay-split-digits"] {
+        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let momentum = ["--set", "optimiser.momentum=0.9"];
+        succeed(&mut small_of(preset, whole.path(), &momentum));
+        // In the second block, between two evaluations.
+        let printed = succeed(small_of(preset, parts.path(), &momentum).args(["--until", "41"]));
+        assert!(printed.contains("stopped after 41 of 60 steps"), "{printed}");
+        assert_eq!(steps(parts.path()).last(), Some(&37));
+        succeed(&mut mnemoscope(&["resume", parts.path().to_str().unwrap()]));
+        same_results(whole.path(), parts.path());
+    }
 }
 
 #[test]

@@ -14,9 +14,7 @@ pub fn mnemoscope(args: &[&str]) -> Command {
 }
 
 /// Two tasks of 30 steps for two seeds of a small network: trained in a moment.
-pub const SMALL: [&str; 11] = [
-    "run",
-    "forgetting-split-digits",
+const SMALL: [&str; 9] = [
     "--device=cpu",
     "--seeds=2",
     "--set=stream.tasks=2",
@@ -28,10 +26,15 @@ pub const SMALL: [&str; 11] = [
     "--out",
 ];
 
-/// [`SMALL`] into a folder, with more arguments.
-pub fn small<'a>(folder: &'a Path, more: &[&'a str]) -> Command {
-    let mut command = mnemoscope(&SMALL);
-    command.arg(folder).args(more);
+/// A small run of fine-tuning into a folder, with more arguments.
+pub fn small(folder: &Path, more: &[&str]) -> Command {
+    small_of("forgetting-split-digits", folder, more)
+}
+
+/// A small run of a preset of split digits.
+pub fn small_of(preset: &str, folder: &Path, more: &[&str]) -> Command {
+    let mut command = mnemoscope(&["run", preset]);
+    command.args(SMALL).arg(folder).args(more);
     command
 }
 
