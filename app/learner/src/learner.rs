@@ -1,9 +1,13 @@
-//! A population in training: the step, the blocks around it, evaluation, and saving.
+//! A population in training: the step and the blocks around it.
+
+mod evaluation;
+mod saving;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mnemoscope_core::{Knobs, Registry as _};
 
 use crate::activation::Activation;
+use crate::compose::conflict;
 use crate::device::{Column, keep_freed_memory, read};
 use crate::flat::Layout;
 use crate::head::HeadMask;
@@ -13,12 +17,7 @@ use crate::objective::{self, Losses, TermInfo, Values};
 use crate::optimiser::{self, Optimiser};
 use crate::rows::Rows;
 use crate::schedule::{self, Position};
-use crate::{
-    Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, State, TaskData, init, methods,
-};
-
-/// Most numbers in one layer's activations during evaluation; more rows are taken in several passes.
-const EVALUATION_NUMBERS: usize = 1 << 22;
+use crate::{Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, TaskData, init, methods};
 
 /// What a method costs beyond the plain step.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,19 +32,7 @@ pub struct Footprint {
     pub note: String,
 }
 
-/// Inputs for evaluation, kept on the device.
-#[derive(Debug, Clone)]
-pub struct EvalSet {
-    x: Tensor<3>,
-    rows: usize,
-}
-
-impl EvalSet {
-    /// Rows per replica.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-}
+pub use evaluation::EvalSet;
 
 /// A population of R networks in training.
 #[derive(Debug)]
@@ -174,8 +161,14 @@ impl Learner {
         let decay = self.optimiser.penalty().map(|decay| self.decay.of(decay, &site.device));
         let (values, gradient) = objective::descend(site, &mut self.methods, rows, decay);
 
-        let rates =
-            schedule_rates(&*self.optimiser, &self.schedule, site, self.total_steps, &self.block, &self.block_steps);
+        let rates = schedule_rates(
+            &*self.optimiser,
+            &self.schedule,
+            site,
+            self.total_steps,
+            self.block.as_ref(),
+            &self.block_steps,
+        );
         let rates = self.rates.of(rates, &site.device);
         let proposal = self.optimiser.propose(site, gradient, rates);
         // A sum is finite when all its parts are (or so large that they are past all use).
@@ -232,38 +225,6 @@ impl Learner {
         read(&self.diverged.clone().float()).into_iter().map(|flag| flag != 0.0).collect()
     }
 
-    /// Puts evaluation inputs on the device: `x` is `[rows, F]` when shared by all replicas, else `[R, rows, F]`.
-    ///
-    /// # Panics
-    /// When `x` has another length.
-    pub fn evaluator(&self, x: Vec<f32>, rows: usize, shared: bool) -> EvalSet {
-        let shape = [if shared { 1 } else { self.site.replicas() }, rows, self.site.features];
-        EvalSet { x: Tensor::from_data(TensorData::new(x, shape), &self.site.device), rows }
-    }
-
-    /// Outputs before the softmax and without any head mask, `[R, rows, C]`, read back.
-    pub fn logits(&self, set: &EvalSet) -> Vec<f32> {
-        let Site { network, weights, features, classes, .. } = &self.site;
-        let replicas = self.site.replicas();
-        let layers = network.layout.cut(weights);
-        let widest = network.layout.layers().iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(1);
-        let chunk = (EVALUATION_NUMBERS / (widest * replicas)).max(1);
-        if set.rows <= chunk {
-            return read(&network.logits(&layers, set.x.clone()));
-        }
-        let mut all = vec![0.0; replicas * set.rows * classes];
-        let [sets, ..] = set.x.dims();
-        for start in (0..set.rows).step_by(chunk) {
-            let end = set.rows.min(start + chunk);
-            let part = read(&network.logits(&layers, set.x.clone().slice([0..sets, start..end, 0..*features])));
-            for (replica, own) in part.chunks_exact((end - start) * classes).enumerate() {
-                let at = (replica * set.rows + start) * classes;
-                all[at..at + own.len()].copy_from_slice(own);
-            }
-        }
-        all
-    }
-
     /// Changes a live knob in all replicas; it takes effect at the next step. `component` is "optimiser", "schedule" or
     /// a method's kind.
     ///
@@ -285,7 +246,14 @@ impl Learner {
 
     /// The learning rate of the next step, schedule included, `[R]`.
     pub fn rates(&self) -> Vec<f32> {
-        schedule_rates(&*self.optimiser, &self.schedule, &self.site, self.total_steps, &self.block, &self.block_steps)
+        schedule_rates(
+            &*self.optimiser,
+            &self.schedule,
+            &self.site,
+            self.total_steps,
+            self.block.as_ref(),
+            &self.block_steps,
+        )
     }
 
     /// Parameters of one network, P.
@@ -307,52 +275,6 @@ impl Learner {
     pub fn step_flops(&self, rows: usize) -> f64 {
         self.site.network.step_flops(rows) + self.optimiser.flops() * self.parameters() as f64
     }
-
-    /// Everything that a run needs to go on.
-    pub fn save(&self) -> State {
-        let mut state = State { block: self.block.clone(), ..State::default() };
-        state.put("weights", &self.site.weights);
-        state.put("diverged", &self.diverged.clone().float());
-        state.put_words("steps", self.site.steps.iter().copied());
-        state.put_words("block_steps", self.block_steps.iter().copied());
-        state.put_words("rows", [self.rows as u64]);
-        self.optimiser.save(&mut state);
-        self.methods.iter().for_each(|method| method.save(&mut state));
-        let parts = [("optimiser", self.optimiser.knobs()), ("schedule", &self.schedule)];
-        let methods = self.methods.iter().filter_map(|method| Some((method.kind(), method.knobs()?)));
-        parts.into_iter().chain(methods).for_each(|(component, knobs)| state.put_knobs(component, knobs));
-        state
-    }
-
-    /// Goes back to a saved state of the same plan.
-    ///
-    /// # Errors
-    /// When an entry is missing or has another shape; the learner may then be half restored and should be dropped.
-    pub fn load(&mut self, state: &State) -> Result<(), LearnerError> {
-        let replicas = self.site.replicas();
-        let device = self.site.device.clone();
-        self.site.weights = state.tensor("weights", self.site.shape(), &device)?;
-        self.diverged = state.tensor("diverged", [replicas, 1], &device)?.greater_scalar(0.5);
-        self.site.steps = state.words_of("steps", replicas)?.to_vec();
-        self.block_steps = state.words_of("block_steps", replicas)?.to_vec();
-        self.rows = state.words_of("rows", 1)?[0] as usize;
-        self.values = Values::default();
-        self.block = None;
-        if let Some(info) = &state.block {
-            self.enter(info);
-        }
-        self.optimiser.load(&self.site, state)?;
-        state.knobs("optimiser", self.optimiser.knobs_mut())?;
-        state.knobs("schedule", &mut self.schedule)?;
-        for method in &mut self.methods {
-            method.load(&self.site, state)?;
-            let kind = method.kind();
-            if let Some(knobs) = method.knobs_mut() {
-                state.knobs(kind, knobs)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The rates of the next step, `[R]`.
@@ -361,7 +283,7 @@ fn schedule_rates(
     schedule: &Knobs,
     site: &Site,
     total_steps: u64,
-    block: &Option<BlockInfo>,
+    block: Option<&BlockInfo>,
     block_steps: &[u64],
 ) -> Vec<f32> {
     let rates = optimiser.knobs().reals("rate").into_iter().enumerate();
@@ -369,7 +291,7 @@ fn schedule_rates(
         .map(|(replica, rate)| {
             let position = Position {
                 run: (site.steps[replica], total_steps),
-                block: block.as_ref().map(|info| (block_steps[replica], info.steps)),
+                block: block.map(|info| (block_steps[replica], info.steps)),
             };
             (f64::from(rate) * schedule::factor(schedule, replica, position)) as f32
         })
@@ -379,15 +301,11 @@ fn schedule_rates(
 fn refuse_conflicts(methods: &[Box<dyn Method>]) -> Result<(), LearnerError> {
     for (at, first) in methods.iter().enumerate() {
         for second in &methods[at + 1..] {
-            let reason = if first.kind() == second.kind() {
-                "each method acts once"
-            } else if let (Some(one), Some(other)) = (first.scope(), second.scope())
-                && one != other
-            {
-                "they ask for different data in each block"
-            } else {
-                continue;
-            };
+            // Methods from outside the registry are known by what they ask for alone.
+            let scopes = first.scope().zip(second.scope()).filter(|(one, other)| one != other);
+            let reason =
+                conflict(first.kind(), second.kind()).or(scopes.map(|_| "they ask for different data in each block"));
+            let Some(reason) = reason else { continue };
             let (first, second) = (first.kind().to_owned(), second.kind().to_owned());
             return Err(LearnerError::Conflict { first, second, reason });
         }

@@ -1,9 +1,9 @@
 //! The multilayer perceptron: forward pass, and a backward pass written out.
 //!
 //! For a dense layer a' = φ(a W + b) the backward pass is three products, δ = ∂L/∂(a W + b): ∂L/∂W = aᵀ δ,
-//! ∂L/∂b = Σ δ, ∂L/∂a = δ Wᵀ (Rumelhart, Hinton and Williams 1986). Written out in plain tensor operations it takes
-//! about half the time of a recorded graph for the small networks here, and it hands out δ, from which per-sample
-//! gradients follow (see [`taps`](crate::taps)). Tests hold it against burn's autodiff and finite differences.
+//! ∂L/∂b = Σ δ, ∂L/∂a = δ Wᵀ (Rumelhart, Hinton and Williams 1986). Written out in plain tensor operations it is
+//! faster than a recorded graph for the small networks here (a whole step of 64-100-100-10 on 16 rows takes about 70 µs
+//! instead of 95, the check for finite values included), and it hands out δ, from which per-sample gradients follow (see [`taps`](crate::taps)). Tests hold it against burn's autodiff and finite differences.
 
 use burn::tensor::Tensor;
 

@@ -101,18 +101,19 @@ impl Rows {
         let mut factors = vec![0.0; batch.weight.len()];
         for replica in 0..batch.active.len() {
             let start = replica * batch.rows;
-            let mut mean = |parts: &[Range<usize>], scale: f32| {
-                let rows = || parts.iter().cloned().flatten().map(|row| start + row);
+            let mut mean = |parts: &[&Range<usize>], scale: f32| {
+                let rows = || parts.iter().flat_map(|part| (*part).clone()).map(|row| start + row);
                 let sum: f32 = rows().map(|row| batch.weight[row]).sum();
                 if sum > 0.0 {
                     rows().for_each(|row| factors[row] = scale * batch.weight[row] / sum);
                 }
             };
-            let mut joined = vec![0..self.new];
+            let new = 0..self.new;
+            let mut joined = vec![&new];
             for segment in &self.segments {
                 match &segment.share {
-                    Share::Joined => joined.push(segment.rows.clone()),
-                    Share::Weighted(weights) => mean(&[segment.rows.clone()], weights[replica]),
+                    Share::Joined => joined.push(&segment.rows),
+                    Share::Weighted(weights) => mean(&[&segment.rows], weights[replica]),
                 }
             }
             mean(&joined, 1.0);

@@ -98,7 +98,9 @@ mod tests {
 
     fn knobs(kind: &str, settings: &[(&str, Setting)]) -> Knobs {
         let mut component = Component::<Schedules>::new(kind).unwrap();
-        settings.iter().for_each(|(name, value)| component.set(name, value.clone()).unwrap());
+        for (name, value) in settings {
+            component.set(name, value.clone()).unwrap();
+        }
         Knobs::uniform(&component, 2)
     }
 

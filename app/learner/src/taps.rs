@@ -87,7 +87,9 @@ pub fn fisher(
             let mut weight = batch.weight.clone();
             for own in weight.chunks_mut(rows.max(1)) {
                 let sum: f32 = own.iter().sum();
-                own.iter_mut().for_each(|weight| *weight = if sum > 0.0 { *weight / sum } else { 0.0 });
+                for weight in own {
+                    *weight = if sum > 0.0 { *weight / sum } else { 0.0 };
+                }
             }
             let labels = one_hot(&|row| batch.y[row] as usize, &|row| weight[row]);
             let top = probabilities * host(weight.clone(), 1) - labels;
@@ -240,7 +242,9 @@ mod tests {
             let rows = if replica == 0 { 5.0 } else { 4.0 };
             sum.iter_mut().zip(alone(&case, replica, row, label).1).for_each(|(sum, g)| *sum += g / rows);
         });
-        expected.iter_mut().for_each(|g| *g *= *g);
+        for g in &mut expected {
+            *g *= *g;
+        }
         assert_close(&found, &expected);
     }
 

@@ -28,11 +28,11 @@ fn refusals_say_why_and_what_to_do() {
         |setup: Setup, seeds: &[u64]| setup.try_learner(seeds, vec![], &Device::flex()).unwrap_err().to_string();
     assert_eq!(
         refuse(Setup::new().method("joint", &[]).method("ewc", &[]).method("cumulative", &[]), &SEEDS),
-        "methods joint and cumulative cannot be combined: they ask for different data in each block; remove one of them"
+        "methods joint and cumulative cannot be combined: one trains on the tasks so far and the other on all tasks from the start; remove one of them"
     );
     assert_eq!(
         refuse(Setup::new().method("lwf", &[]).method("lwf", &[]), &SEEDS),
-        "methods lwf and lwf cannot be combined: each method acts once; remove one of them"
+        "methods lwf and lwf cannot be combined: a method acts once; remove one of them"
     );
     assert_eq!(refuse(Setup::new(), &[]), "the plan has no seeds; give at least one");
 
@@ -118,12 +118,14 @@ fn ewc_holds_the_old_task_and_lwf_the_old_outputs() {
         let mut learner = setup.head(Head::Task).learner(&SEEDS[..1]);
         let task = |group| Data::new(Scope::Current, group, 1);
         let all: Vec<u32> = (0..SAMPLES as u32).collect();
-        let set = |learner: &Learner, group| learner.evaluator(task(group).gather(&[all.clone()]).x, SAMPLES, true);
+        let set = |learner: &Learner, group| {
+            learner.evaluator(task(group).gather(std::slice::from_ref(&all)).x, SAMPLES, true)
+        };
         let mut old = Vec::new();
         for group in 0..2 {
             learner.begin_block(&info(group, 1), &task(group));
             for _ in 0..steps {
-                learner.step(task(group).gather(&[all.clone()])).unwrap();
+                learner.step(task(group).gather(std::slice::from_ref(&all))).unwrap();
             }
             learner.end_block(&info(group, 1), &task(group));
             if group == 0 {

@@ -1,5 +1,7 @@
 //! SGD and AdamW on the flat weights against burn's own optimisers on one parameter, and schedules in a run.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its set-up fails")]
+
 mod common;
 
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,7 @@
 //! A run that was saved and loaded in its middle goes on with the same bits as one that was not.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its set-up fails")]
+
 mod common;
 
 use common::*;

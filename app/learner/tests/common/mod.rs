@@ -1,6 +1,7 @@
 //! A tiny world for the integration tests: three tasks of two classes each, drawn from fixed streams.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test stops where its set-up fails")]
 
 use std::collections::BTreeSet;
 
@@ -136,7 +137,9 @@ pub fn word(value: &str) -> Setting {
 
 pub fn component<R: Registry>(kind: &str, settings: &[(&str, Setting)]) -> Component<R> {
     let mut component = Component::new(kind).unwrap();
-    settings.iter().for_each(|(name, value)| component.set(name, value.clone()).unwrap());
+    for (name, value) in settings {
+        component.set(name, value.clone()).unwrap();
+    }
     component
 }
 
