@@ -117,6 +117,11 @@ impl DeskApp {
         self.runner.snapshot()
     }
 
+    /// Why the run could not be set up or cannot go on.
+    pub fn failure(&self) -> Option<&str> {
+        self.runner.failure().map(|failure| failure.message.as_str())
+    }
+
     /// Trains until so many steps are done, then pauses: what tests drive a run with.
     pub fn run_until(&mut self, step: u64) {
         self.runner.run_until(step);
@@ -252,8 +257,7 @@ impl DeskApp {
                 history: (self.document.can_undo(), self.document.can_redo()),
                 pin: (ready, self.compare.pinned().is_some()),
             };
-            let (runner, compare, actions) = (&self.runner, &self.compare, &mut self.actions);
-            let mut cx = TopContext { theme, runner, compare, actions, blocked, stale, left, menus };
+            let mut cx = TopContext { theme, runner: &self.runner, blocked, stale, left, menus };
             topbar::ui(ui, &mut cx, &mut self.document.experiment);
         });
         if self.settings.composer {
@@ -305,10 +309,12 @@ impl DeskApp {
         let base: Option<Vec<Block>> = self.runner.base().map(Experiment::task_blocks);
         let mut cx = TimelineContext {
             theme,
-            snapshot: snapshot.as_deref(),
+            snapshot: snapshot.as_ref(),
             base: base.as_deref(),
             replica: self.view.replica,
+            compare: &self.compare,
             orders: &mut self.orders,
+            actions: &mut self.actions,
         };
         self.timeline.ui(ui, &mut cx, &mut self.document.experiment);
     }
@@ -346,7 +352,6 @@ fn read_preset(name: &str) -> Option<Experiment> {
 impl eframe::App for DeskApp {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.runner.poll();
-        // While the window is hidden nothing is drawn, and a pace that waits for a frame would stand still.
         if ctx.input(|input| input.viewport().close_requested()) {
             self.close_requested(ctx);
         }

@@ -69,7 +69,7 @@ fn title_ui(ui: &mut Ui, cx: &Compose<'_>, experiment: &mut Experiment) {
             .text_color(theme.text.into())
             .frame(egui::Frame::NONE)
             .hint_text("Untitled experiment")
-            .desired_width(ui.available_width());
+            .desired_width(f32::INFINITY);
         ui.add(title).accessible_name("Title of the experiment").on_hover_text("Click to rename the experiment");
         if !experiment.look_for.is_empty() {
             ui.label(RichText::new(&experiment.look_for).size(12.0).color(theme.text_dim));

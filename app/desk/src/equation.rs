@@ -1,7 +1,7 @@
 //! The strip above the plots: the objective as an equation with live values, and the headline numbers.
 
 use egui::{Color32, FontId, Id, Rect, RichText, Sense, Ui, pos2, vec2};
-use mnemoscope_figure::{Color, Theme, medium, semibold, serif};
+use mnemoscope_figure::{Color, Theme, semibold, serif};
 use mnemoscope_lab::{Snapshot, TermView};
 
 use crate::number;
@@ -77,7 +77,7 @@ fn equation_ui(ui: &Ui, theme: &Theme, snapshot: &Snapshot, variant: usize, rect
     let painter = ui.painter().with_clip_rect(rect);
     let value = |term: &TermView| term.values.get(variant).copied().unwrap_or(f64::NAN);
     let mut x = rect.left();
-    let mut put = |x: &mut f32, index: usize, text: String, below: String, color: Color, detail: Vec<String>| {
+    let put = |x: &mut f32, index: usize, text: String, below: String, color: Color, detail: Vec<String>| {
         let galley = painter.layout_no_wrap(text.clone(), serif(size), color.into());
         let small = painter.layout_no_wrap(below.clone(), FontId::proportional(11.0), theme.text_dim.into());
         let width = galley.size().x.max(small.size().x);
@@ -150,7 +150,7 @@ fn headlines(snapshot: &Snapshot, variant: usize) -> Vec<Headline> {
     let each = |text: &dyn Fn(&mnemoscope_learner::Footprint) -> String| costs.iter().map(text).collect::<Vec<_>>();
     let mut detail = vec!["Bytes kept besides the weights, per replica".to_owned()];
     detail.extend(each(&|cost| format!("{}: {} ({})", cost.method, number::bytes(cost.bytes as f64), cost.note)));
-    out.push(Headline { title: "memory".to_owned(), value: number::bytes(bytes as f64), detail });
+    out.push(Headline { title: "Memory".to_owned(), value: number::bytes(bytes as f64), detail });
     if layout.base_flops > 0.0 {
         let extra: f64 = costs.iter().map(|cost| cost.flops_per_step).sum();
         let ratio = (layout.base_flops + extra) / layout.base_flops;
@@ -167,9 +167,12 @@ fn headline_ui(ui: &Ui, theme: &Theme, headline: &Headline, rect: Rect, index: u
     let painter = ui.painter().with_clip_rect(rect);
     let at = pos2(rect.left(), rect.top() + 1.0);
     painter.text(at, egui::Align2::LEFT_TOP, &headline.title, FontId::proportional(11.5), theme.text_dim.into());
-    let font = if headline.value.len() > 14 { medium(12.0) } else { semibold(14.0) };
-    let at = pos2(rect.left(), rect.bottom() - 2.0);
-    painter.text(at, egui::Align2::LEFT_BOTTOM, &headline.value, font, theme.text.into());
+    // The mean is what is read; its interval stands back.
+    let (mean, rest) = headline.value.split_at(headline.value.find(" ±").unwrap_or(headline.value.len()));
+    let at = pos2(rect.left(), rect.bottom() - 1.0);
+    let drawn = painter.text(at, egui::Align2::LEFT_BOTTOM, mean, semibold(14.5), theme.text.into());
+    let at = pos2(drawn.right(), rect.bottom() - 2.5);
+    painter.text(at, egui::Align2::LEFT_BOTTOM, rest, FontId::proportional(11.5), theme.text_dim.into());
     let response = ui.interact(rect, Id::unique(("headline", index)), Sense::hover());
     response.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{}: {}", headline.title, headline.value))

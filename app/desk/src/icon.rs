@@ -13,8 +13,6 @@ pub enum Icon {
     Step,
     /// An open circle with an arrow.
     Reset,
-    /// A triangle and a flag's pole.
-    ToSwitch,
     /// A pin.
     Pin,
     /// A moon.
@@ -53,10 +51,6 @@ impl Icon {
             Self::Step => {
                 bar((-0.8, -0.8), (-0.5, 0.8));
                 solid(&[(-0.2, -0.8), (0.9, 0.0), (-0.2, 0.8)]);
-            }
-            Self::ToSwitch => {
-                solid(&[(-0.9, -0.8), (0.3, 0.0), (-0.9, 0.8)]);
-                bar((0.5, -0.8), (0.8, 0.8));
             }
             Self::Reset => {
                 let points = (0..=18).map(|i| {

@@ -28,6 +28,7 @@ mod order;
 mod runner;
 mod shelf;
 mod shortcuts;
+mod slider;
 mod state;
 mod tiles;
 mod timeline;

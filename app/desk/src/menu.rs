@@ -35,7 +35,7 @@ pub fn bar_ui(ui: &mut Ui, cx: &mut MenuContext<'_>) {
             item(ui, cx.orders, UiCommand::Redo, cx.history.1);
         });
         ui.menu_button("View", |ui| view_ui(ui, cx));
-        ui.menu_button("Run", |ui| {
+        ui.menu_button("Train", |ui| {
             for command in [UiCommand::RunOrPause, UiCommand::Step, UiCommand::ToSwitch, UiCommand::Reset] {
                 item(ui, cx.orders, command, true);
             }
@@ -57,7 +57,9 @@ fn item(ui: &mut Ui, orders: &mut Vec<Order>, command: UiCommand, enabled: bool)
 
 fn item_as(ui: &mut Ui, orders: &mut Vec<Order>, command: UiCommand, text: &str, enabled: bool) {
     let button = Button::new(text).shortcut_text(command.keys(ui.ctx()));
-    if ui.add_enabled(enabled, button).on_hover_text(command.tip()).clicked() {
+    // The keys stand in the button; its name is the word alone.
+    let response = ui.add_enabled(enabled, button).accessible_name(text);
+    if response.on_hover_text(command.tip()).clicked() {
         orders.push(Order::Do(command));
         ui.close();
     }

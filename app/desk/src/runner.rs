@@ -38,14 +38,16 @@ pub struct Runner {
     device: Wanted,
     wake: Arc<dyn Fn() + Send + Sync>,
     session: Option<Session>,
-    /// What the session was built from.
-    base: Option<Experiment>,
+    /// What the session was built from, and its skeleton.
+    base: Option<(Experiment, Experiment)>,
     /// Values of live knobs that the session knows.
     sent: BTreeMap<String, f64>,
     pace: Option<Pace>,
     /// It runs flat out to the next switch, whatever its pace; the pace comes back when it pauses.
     hurried: bool,
     snapshot: Option<Arc<Snapshot>>,
+    /// The picture is still the last session's: it stays in sight until this one's first.
+    outdated: bool,
     failure: Option<Failure>,
     /// A command that changes what the session does was sent and its picture has not come yet.
     asked: Option<Asked>,
@@ -74,6 +76,7 @@ impl Runner {
             pace: None,
             hurried: false,
             snapshot: None,
+            outdated: false,
             failure: None,
             asked: None,
         }
@@ -84,7 +87,10 @@ impl Runner {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(&mut self, experiment: &Experiment) -> Result<(), String> {
+        let picture = self.snapshot.take();
         self.stop();
+        self.outdated = picture.is_some();
+        self.snapshot = picture;
         let wake = self.wake.clone();
         let start = Start { experiment: experiment.clone(), device: self.device, checkpoint: None };
         let session = Session::start(start, move || wake()).map_err(|error| {
@@ -92,7 +98,7 @@ impl Runner {
         })?;
         self.session = Some(session);
         self.sent = live::values(experiment);
-        self.base = Some(experiment.clone());
+        self.base = Some((experiment.clone(), live::skeleton(experiment)));
         self.pace = None;
         self.sync(experiment);
         Ok(())
@@ -113,26 +119,36 @@ impl Runner {
     pub fn poll(&mut self) {
         let Some(session) = &self.session else { return };
         self.failure = session.failure();
-        let Some(latest) = session.snapshot() else { return };
-        if self.snapshot.as_ref().is_none_or(|known| known.version != latest.version) {
-            let settled = match self.asked {
-                Some(Asked::Run) => latest.status == Status::Running || self.moved(&latest),
-                Some(Asked::Pause) => latest.status != Status::Running,
-                None => true,
-            };
-            if settled {
-                self.asked = None;
+        let Some(latest) = session.snapshot() else {
+            if self.outdated && self.failure.is_some() {
+                self.snapshot = None;
+                self.outdated = false;
             }
-            self.snapshot = Some(latest);
+            return;
+        };
+        let known = self.current();
+        if known.is_some_and(|known| known.version == latest.version) {
+            return;
         }
+        let moved = known.is_some_and(|known| known.step != latest.step) || latest.status == Status::Finished;
+        let settled = match self.asked {
+            Some(Asked::Run) => latest.status == Status::Running || moved,
+            Some(Asked::Pause) => latest.status != Status::Running,
+            None => true,
+        };
+        if settled {
+            self.asked = None;
+        }
+        self.snapshot = Some(latest);
+        self.outdated = false;
     }
 
-    fn moved(&self, latest: &Snapshot) -> bool {
-        let stepped = self.snapshot.as_ref().is_some_and(|known| known.step != latest.step);
-        stepped || latest.status == Status::Finished
+    /// This session's latest picture.
+    fn current(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref().filter(|_| !self.outdated)
     }
 
-    /// The latest picture.
+    /// The latest picture; while a session is being prepared, the last one of the session before.
     pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
         self.snapshot.as_ref()
     }
@@ -144,12 +160,12 @@ impl Runner {
 
     /// What the session was built from.
     pub fn base(&self) -> Option<&Experiment> {
-        self.base.as_ref()
+        self.base.as_ref().map(|(base, _)| base)
     }
 
     /// Steps done.
     pub fn step(&self) -> u64 {
-        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.step)
+        self.current().map_or(0, |snapshot| snapshot.step)
     }
 
     /// Whether it trains, or was asked to.
@@ -157,13 +173,13 @@ impl Runner {
         match self.asked {
             Some(Asked::Run) => self.failure.is_none(),
             Some(Asked::Pause) => false,
-            None => self.snapshot.as_ref().is_some_and(|snapshot| snapshot.status == Status::Running),
+            None => self.current().is_some_and(|snapshot| snapshot.status == Status::Running),
         }
     }
 
     /// Whether every block is done.
     pub fn finished(&self) -> bool {
-        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.status == Status::Finished)
+        self.current().is_some_and(|snapshot| snapshot.status == Status::Finished)
     }
 
     /// Whether a step was trained, so that a reset would lose something.
@@ -173,7 +189,7 @@ impl Runner {
 
     /// Whether the experiment differs from the session's in something that a running session cannot take.
     pub fn needs_reset(&self, experiment: &Experiment) -> bool {
-        self.base.as_ref().is_none_or(|base| live::skeleton(base) != live::skeleton(experiment))
+        self.base.as_ref().is_none_or(|(_, skeleton)| *skeleton != live::skeleton(experiment))
     }
 
     /// Trains, at the pace that was last [synced](Self::sync).

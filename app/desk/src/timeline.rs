@@ -4,17 +4,20 @@ mod blocks;
 mod marks;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, ComboBox, CursorIcon, DragValue, Id, Popup, Rect, RichText, Sense, Shape, Stroke, StrokeKind, Ui,
-    pos2, vec2,
+    Align, Align2, Color32, ComboBox, CursorIcon, DragValue, Id, Layout, Popup, Rect, RichText, Sense, Shape, Stroke,
+    StrokeKind, Ui, pos2, vec2,
 };
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::{Experiment, Snapshot};
 use mnemoscope_stream::{Block, Length};
 
+use crate::compare::Compare;
 use crate::number;
 use crate::order::Order;
+use crate::tiles::Action;
 
 /// Height of the blocks, in points.
 const HEIGHT: f32 = 46.0;
@@ -53,13 +56,17 @@ pub struct TimelineContext<'a> {
     /// Colours.
     pub theme: &'static Theme,
     /// The latest picture of the run.
-    pub snapshot: Option<&'a Snapshot>,
+    pub snapshot: Option<&'a Arc<Snapshot>>,
     /// The blocks that the session was built from.
     pub base: Option<&'a [Block]>,
     /// The replica whose task names are shown.
     pub replica: usize,
+    /// The pinned run.
+    pub compare: &'a Compare,
     /// What is asked of the window.
     pub orders: &'a mut Vec<Order>,
+    /// What is asked of it about the pinned run.
+    pub actions: &'a mut Vec<Action>,
 }
 
 impl Timeline {
@@ -186,27 +193,34 @@ impl Timeline {
 fn header_ui(ui: &mut Ui, cx: &mut TimelineContext<'_>, edited: bool) {
     let theme = cx.theme;
     ui.horizontal(|ui| {
+        ui.set_min_height(24.0);
         ui.label(RichText::new("Timeline").font(semibold(13.0)).color(theme.text));
-        let hint = if edited {
-            "edited by hand · drag to reorder, drag an edge to lengthen, right-click for more"
-        } else {
-            "drag to reorder, drag an edge to lengthen, right-click for more"
-        };
-        ui.add(egui::Label::new(RichText::new(hint).size(11.0).color(theme.text_dim)).truncate());
-        let Some(snapshot) = cx.snapshot.filter(|snapshot| !snapshot.layout.shared_order) else { return };
-        // Every replica has tasks of its own; the timeline names those of one.
-        let seeds = &snapshot.layout.population.seeds;
-        let text = |replica: usize| format!("order of replica {} (seed {})", replica + 1, seeds[replica]);
-        let shown = cx.replica.min(seeds.len().saturating_sub(1));
-        let combo = ComboBox::from_id_salt("replica").selected_text(text(shown)).show_ui(ui, |ui| {
-            for replica in 0..seeds.len() {
-                if ui.selectable_label(replica == shown, text(replica)).clicked() {
-                    cx.orders.push(Order::ShowReplica(replica));
-                }
-            }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            cx.compare.ui(ui, theme, cx.snapshot, cx.actions);
+            replica_ui(ui, cx);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let hint = "drag to reorder, drag an edge to lengthen, right-click for more";
+                let hint = if edited { format!("edited by hand · {hint}") } else { hint.to_owned() };
+                ui.add(egui::Label::new(RichText::new(hint).size(11.0).color(theme.text_dim)).truncate());
+            });
         });
-        combo.response.accessible_name("Replica whose tasks are named");
     });
+}
+
+/// Where every replica has tasks of its own, the timeline names those of one.
+fn replica_ui(ui: &mut Ui, cx: &mut TimelineContext<'_>) {
+    let Some(snapshot) = cx.snapshot.filter(|snapshot| !snapshot.layout.shared_order) else { return };
+    let seeds = &snapshot.layout.population.seeds;
+    let text = |replica: usize| format!("order of replica {} (seed {})", replica + 1, seeds[replica]);
+    let shown = cx.replica.min(seeds.len().saturating_sub(1));
+    let combo = ComboBox::from_id_salt("replica").selected_text(text(shown)).show_ui(ui, |ui| {
+        for replica in 0..seeds.len() {
+            if ui.selectable_label(replica == shown, text(replica)).clicked() {
+                cx.orders.push(Order::ShowReplica(replica));
+            }
+        }
+    });
+    combo.response.accessible_name("Replica whose tasks are named");
 }
 
 /// One rectangle per block, from left to right.

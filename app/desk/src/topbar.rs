@@ -5,7 +5,6 @@ use mnemoscope_core::{Domain, Setting};
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::{Experiment, Snapshot, Status};
 
-use crate::compare::Compare;
 use crate::composer::knob;
 use crate::icon::{self, Icon};
 use crate::menu::{self, MenuContext};
@@ -13,10 +12,16 @@ use crate::number;
 use crate::order::Order;
 use crate::runner::Runner;
 use crate::shortcuts::UiCommand;
-use crate::tiles::Action;
+use crate::slider;
 
 /// Widest progress bar, in points.
 const WIDEST: f32 = 300.0;
+
+/// Below this width of the window the bar leaves words out.
+const NARROW: f32 = 1180.0;
+
+/// Room for the menus, in points.
+const MENUS: f32 = 196.0;
 
 /// What the bar reads.
 pub struct TopContext<'a, 'b> {
@@ -24,10 +29,6 @@ pub struct TopContext<'a, 'b> {
     pub theme: &'static Theme,
     /// The session.
     pub runner: &'a Runner,
-    /// The pinned run.
-    pub compare: &'a Compare,
-    /// What is asked of the window about it.
-    pub actions: &'a mut Vec<Action>,
     /// Why Run does nothing now, if so.
     pub blocked: Option<&'a str>,
     /// Whether edits wait for a reset.
@@ -44,14 +45,15 @@ pub fn ui(ui: &mut Ui, cx: &mut TopContext<'_, '_>, experiment: &mut Experiment)
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let start = ui.cursor().left();
-        ui.label(RichText::new("Mnemoscope").font(semibold(15.0)).color(theme.text));
-        ui.add_space(4.0);
-        menu::bar_ui(ui, &mut cx.menus);
+        ui.label(RichText::new("Mnemoscope").font(semibold(14.0)).color(theme.text));
+        // A menu bar takes all the room it gets.
+        ui.allocate_ui_with_layout(vec2(MENUS, 24.0), Layout::left_to_right(Align::Center), |ui| {
+            menu::bar_ui(ui, &mut cx.menus);
+        });
         let used = ui.cursor().left() - start;
         ui.add_space((cx.left - used).max(8.0));
         run_ui(ui, cx);
-        pace_ui(ui, experiment);
-        cx.compare.ui(ui, theme, cx.runner.snapshot(), cx.actions);
+        pace_ui(ui, theme, experiment);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let (icon, name) = if theme.dark { (Icon::Sun, "Light theme") } else { (Icon::Moon, "Dark theme") };
             if icon::small(ui, icon, name, 26.0).on_hover_text(UiCommand::ToggleTheme.tooltip(ui.ctx())).clicked() {
@@ -77,12 +79,8 @@ fn run_ui(ui: &mut Ui, cx: &mut TopContext<'_, '_>) {
         asked = Some(UiCommand::RunOrPause);
     }
     let still = ready && !runner.running();
-    for (icon, command, text) in
-        [(Icon::Step, UiCommand::Step, "Step"), (Icon::ToSwitch, UiCommand::ToSwitch, "To switch")]
-    {
-        if icon::button(ui, icon, text, None, still).on_hover_text(tip(ui, command)).clicked() && still {
-            asked = Some(command);
-        }
+    if icon::button(ui, Icon::Step, "Step", None, still).on_hover_text(tip(ui, UiCommand::Step)).clicked() && still {
+        asked = Some(UiCommand::Step);
     }
     let reset = icon::button(ui, Icon::Reset, "Reset", None, cx.blocked.is_none());
     if cx.stale {
@@ -98,15 +96,20 @@ fn run_ui(ui: &mut Ui, cx: &mut TopContext<'_, '_>) {
     }
 }
 
-fn pace_ui(ui: &mut Ui, experiment: &mut Experiment) {
+fn pace_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
     let kind = experiment.pace.kind();
     let mode = experiment.pace.text("mode").to_owned();
     let mut new = None;
     if let Some(knob) = kind.knob("mode")
         && let Domain::Choice { options, .. } = knob.domain
     {
-        let label = options.iter().find(|option| option.name == mode).map_or(mode.as_str(), |option| option.label);
-        let combo = ComboBox::from_id_salt("pace").width(122.0).selected_text(label).show_ui(ui, |ui| {
+        // The bar is narrow; the list has the full words.
+        let label = match mode.as_str() {
+            "rate" => "steps/s",
+            "switch" => "to switch",
+            _ => "flat out",
+        };
+        let combo = ComboBox::from_id_salt("pace").width(82.0).selected_text(label).show_ui(ui, |ui| {
             for option in options {
                 if ui.selectable_label(option.name == mode, option.label).on_hover_text(option.meaning).clicked() {
                     new = Some(("mode", Setting::Text(option.name.to_owned())));
@@ -120,8 +123,7 @@ fn pace_ui(ui: &mut Ui, experiment: &mut Experiment) {
     {
         let mut rate = experiment.pace.real("rate");
         let before = rate;
-        ui.spacing_mut().slider_width = 70.0;
-        let slider = ui.add(knob::slider(knob, &mut rate)).accessible_name("Steps per second");
+        let slider = slider::ui(ui, theme, "Steps per second", knob, &mut rate, 76.0);
         slider.on_hover_text(format!("{} {}", number::short(before), knob.unit));
         knob::number_box(ui, "Steps per second", knob, &mut rate);
         if rate != before {
@@ -147,7 +149,9 @@ fn badge_ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>) {
         (replicas.to_string(), theme.good)
     };
     let text = format!("{}, {count} replica{plural}", snapshot.layout.device);
-    let galley = ui.painter().layout_no_wrap(text.clone(), FontId::proportional(11.5), theme.text.into());
+    // A narrow window keeps the dot and the count; the rest is in the tooltip.
+    let shown = if ui.ctx().content_rect().width() < NARROW { format!("{count} ×") } else { text.clone() };
+    let galley = ui.painter().layout_no_wrap(shown, FontId::proportional(11.5), theme.text.into());
     let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 30.0, 24.0), Sense::hover());
     ui.painter().rect_filled(rect, 12.0, theme.raised);
     ui.painter().circle_filled(pos2(rect.left() + 13.0, rect.center().y), 3.5, color);

@@ -1,12 +1,12 @@
 //! One widget for every declared value: slider and number box, choice, switch, list or text, from the declaration alone.
 
-use egui::{Align, ComboBox, DragValue, Layout, Response, RichText, Slider, TextEdit, Ui, UiBuilder, vec2};
+use egui::{Align, ComboBox, DragValue, Layout, Response, RichText, TextEdit, Ui, UiBuilder, vec2};
 use mnemoscope_core::{Domain, Knob, Scale, Setting};
 use mnemoscope_figure::{Theme, serif};
 
 use super::sweep;
 use crate::icon::{self, Icon};
-use crate::number;
+use crate::{number, slider};
 
 /// Width of the number box.
 const BOX: f32 = 68.0;
@@ -63,7 +63,7 @@ pub fn ui(ui: &mut Ui, theme: &Theme, section: &str, knob: &Knob, setting: &Sett
             let mut value = text.clone();
             let mut changed = false;
             one_row(ui, theme, knob, |ui| {
-                let field = TextEdit::singleline(&mut value).desired_width(ui.available_width()).hint_text("none");
+                let field = TextEdit::singleline(&mut value).desired_width(f32::INFINITY).hint_text("none");
                 let response = ui.add(field).accessible_name(&name);
                 changed = response.on_hover_ui(|ui| tooltip(ui, theme, knob)).changed();
             });
@@ -90,8 +90,8 @@ fn number_ui(ui: &mut Ui, theme: &Theme, name: &str, knob: &Knob, value: f64) ->
     let mut changed = label_row(ui, theme, name, knob, &Setting::Number(value));
     let mut new = value;
     ui.horizontal(|ui| {
-        ui.spacing_mut().slider_width = (ui.available_width() - BOX - ui.spacing().item_spacing.x).max(40.0);
-        let slider = ui.add(slider(knob, &mut new)).accessible_name(name);
+        let width = (ui.available_width() - BOX - ui.spacing().item_spacing.x).max(40.0);
+        let slider = slider::ui(ui, theme, name, knob, &mut new, width);
         let box_ = number_box(ui, name, knob, &mut new);
         for response in [slider, box_] {
             response.on_hover_ui(|ui| tooltip(ui, theme, knob));
@@ -101,19 +101,6 @@ fn number_ui(ui: &mut Ui, theme: &Theme, name: &str, knob: &Knob, value: f64) ->
         changed = Some(Setting::Number(new));
     }
     changed
-}
-
-/// A slider over the knob's range.
-pub fn slider<'a>(knob: &Knob, value: &'a mut f64) -> Slider<'a> {
-    let (min, max, default, scale, whole) = range(knob);
-    let slider = Slider::new(value, min..=max).show_value(false).logarithmic(scale == Scale::Log);
-    if whole {
-        // A log slider over whole numbers that begins at 0 has its 0 at the left end and 1 next to it.
-        return slider.integer();
-    }
-    // Where the range begins at 0, three decades below the default are as good as 0.
-    let smallest = if default > 0.0 { default * 1e-3 } else { max * 1e-6 };
-    slider.smallest_positive(smallest)
 }
 
 /// A number box of the usual width, right of a slider or alone.

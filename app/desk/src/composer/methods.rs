@@ -93,8 +93,10 @@ fn source(ui: &mut Ui, theme: &Theme, text: &str) {
 
 fn add_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
     let text = RichText::new("+ add a method").font(medium(12.5)).color(theme.accent);
-    let button = egui::Button::new(text).fill(theme.sunken).min_size(vec2(ui.available_width(), 30.0));
-    let button = ui.add(button).on_hover_text("Methods compose: each adds its terms to the objective");
+    let button = egui::Button::new(text).fill(theme.sunken).stroke(egui::Stroke::new(1.0, theme.outline));
+    let button = ui
+        .add_sized(vec2(ui.available_width(), 30.0), button)
+        .on_hover_text("Methods compose: each adds its terms to the objective");
     Popup::menu(&button).width(300.0).show(|ui| {
         let mut none = true;
         for kind in Methods::kinds() {

@@ -27,6 +27,12 @@ pub fn offers(knob: &Knob, setting: &Setting) -> Vec<(&'static str, Sweep)> {
     let (low, high) = (fit((centre / 10.0).max(f64::MIN_POSITIVE)), fit(centre * 10.0));
     let (from, to) = if scale == Scale::Log { (fit(centre / 2.0), fit(centre * 2.0)) } else { (min, max) };
     let mut out = Vec::new();
+    if whole {
+        // Values between two whole numbers are none; a list holds what a person means.
+        let mut values = vec![low.max(min), fit(centre), high];
+        values.dedup();
+        return vec![("Sweep over a list", Sweep::Each(values))];
+    }
     if low > 0.0 && low < high {
         out.push(("Sweep in equal ratios", Sweep::Log(low, high, VALUES)));
     }
@@ -111,7 +117,7 @@ fn list_ui(ui: &mut Ui, name: &str, values: &mut Vec<f64>) {
     let id = ui.scope_id().with("list");
     let shown = || values.iter().map(|value| number::short(*value).replace(',', "")).collect::<Vec<_>>().join(", ");
     let mut text = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_else(shown);
-    let field = TextEdit::singleline(&mut text).desired_width(ui.available_width()).hint_text("1, 10, 100");
+    let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY).hint_text("1, 10, 100");
     let response = ui.add(field).accessible_name(format!("{name}, values"));
     if response.has_focus() {
         ui.data_mut(|data| data.insert_temp(id, text));
