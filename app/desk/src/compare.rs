@@ -105,8 +105,8 @@ fn reference(experiment: &Experiment) -> Option<&'static str> {
         experiment.methods.iter().map(|method| method.name()).filter(|name| *name != "fine_tuning").collect();
     match names[..] {
         [] => Some("fine-tuning"),
-        ["cumulative"] => Some("cumulative training"),
-        ["joint"] => Some("joint training"),
+        ["cumulative"] => Some("cumulative"),
+        ["joint"] => Some("joint"),
         _ => None,
     }
 }
@@ -170,7 +170,7 @@ mod tests {
         };
         assert_eq!(reference(&with(&[])), Some("fine-tuning"));
         assert_eq!(reference(&with(&["fine_tuning"])), Some("fine-tuning"));
-        assert_eq!(reference(&with(&["joint"])), Some("joint training"));
+        assert_eq!(reference(&with(&["joint"])), Some("joint"));
         assert_eq!(reference(&with(&["cumulative", "ewc"])), None);
         assert_eq!(methods(&with(&[])), "fine-tuning");
     }

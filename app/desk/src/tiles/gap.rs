@@ -91,7 +91,8 @@ fn picker(ui: &mut Ui, cx: &mut TileContext<'_>, snapshot: &Snapshot) {
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 20.0;
         ui.style_mut().override_font_id = Some(egui::FontId::proportional(11.5));
-        egui::ComboBox::from_id_salt("switch").selected_text(switch(shown.0)).width(92.0).show_ui(ui, |ui| {
+        let choose = egui::ComboBox::from_id_salt("switch").selected_text(switch(shown.0)).width(92.0);
+        let choose = choose.show_ui(ui, |ui| {
             let mut switches: Vec<usize> = choices.iter().map(|choice| choice.0).collect();
             switches.dedup();
             for block in switches {
@@ -103,16 +104,16 @@ fn picker(ui: &mut Ui, cx: &mut TileContext<'_>, snapshot: &Snapshot) {
                 }
             }
         });
-        egui::ComboBox::from_id_salt("task").selected_text(format!("task {}", shown.1 + 1)).width(64.0).show_ui(
-            ui,
-            |ui| {
-                for choice in choices.iter().filter(|choice| choice.0 == shown.0) {
-                    if ui.selectable_label(*choice == shown, format!("task {}", choice.1 + 1)).clicked() {
-                        cx.view.gap = Some(*choice);
-                    }
+        choose.response.accessible_name("Task switch");
+        let choose = egui::ComboBox::from_id_salt("task").selected_text(format!("task {}", shown.1 + 1)).width(64.0);
+        let choose = choose.show_ui(ui, |ui| {
+            for choice in choices.iter().filter(|choice| choice.0 == shown.0) {
+                if ui.selectable_label(*choice == shown, format!("task {}", choice.1 + 1)).clicked() {
+                    cx.view.gap = Some(*choice);
                 }
-            },
-        );
+            }
+        });
+        choose.response.accessible_name("Known task");
         if cx.view.gap.is_some() && ui.small_button("latest").on_hover_text("Follow the latest switch").clicked() {
             cx.view.gap = None;
         }
