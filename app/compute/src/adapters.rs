@@ -63,10 +63,11 @@ pub fn adapters() -> &'static [Adapter] {
 }
 
 /// The first interface with a real adapter, or else the first with any: burn settles on one in the same way, and
-/// numbers the adapters of that one only.
+/// numbers the adapters of that one only. OpenGL is left out: its compute is partial, and looking for it prints
+/// complaints on a machine without a display.
 fn enumerate() -> Vec<Adapter> {
     let mut software_only = Vec::new();
-    for backend in [wgpu::Backend::Metal, wgpu::Backend::Vulkan, wgpu::Backend::Dx12, wgpu::Backend::Gl] {
+    for backend in [wgpu::Backend::Metal, wgpu::Backend::Vulkan, wgpu::Backend::Dx12] {
         if !wgpu::Instance::enabled_backend_features().contains(backend.into()) {
             continue;
         }

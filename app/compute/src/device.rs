@@ -113,7 +113,9 @@ pub fn choose(wanted: Wanted) -> Result<Chosen, DeviceError> {
 /// # Errors
 /// When a graphics card is wanted and there is none, or it does not start.
 pub fn choose_by(wanted: Wanted, probe: &mut dyn FnMut(&Device) -> f64) -> Result<Chosen, DeviceError> {
-    choose_among(wanted, adapters(), &mut start, probe)
+    // The processor needs no look at the drivers.
+    let adapters = if wanted == Wanted::Cpu { &[] } else { adapters() };
+    choose_among(wanted, adapters, &mut start, probe)
 }
 
 /// The choice itself, apart from this machine's adapters.
