@@ -24,17 +24,17 @@ fail() {
 
 # await SECONDS WHAT COMMAND...: until the command succeeds.
 await() {
-    local tries=$(($1 * 4)) what=$2
+    local end=$((SECONDS + $1)) what=$2
     shift 2
     until "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || fail "waited in vain for $what"
+        [ "$SECONDS" -lt "$end" ] || fail "waited in vain for $what"
         sleep 0.25
     done
 }
 
-# start_display WIDTHxHEIGHT
+# start_display WIDTHxHEIGHT: the window will fill it.
 start_display() {
+    display_size=$1
     Xvfb -displayfd 3 -screen 0 "${1}x24" -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
     pids+=($!)
     await 30 "Xvfb" test -s "$scratch/display"
@@ -53,9 +53,11 @@ start_window() {
     window_pid=$!
     pids+=("$window_pid")
     await 60 "the window" has_window
+    xdotool windowmove "$window" 0 0 windowsize "$window" "${display_size%x*}" "${display_size#*x}"
     await 60 "the Run button" find_button
     xdotool windowfocus --sync "$window"
     settle
+    find_button
 }
 
 has_window() {
