@@ -168,6 +168,7 @@ impl AttentionPanel {
     fn narrow(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
         ui.horizontal(|ui| {
             ui.spacing_mut().interact_size.y = 20.0;
+            ui.spacing_mut().button_padding = vec2(7.0, 2.0);
             ui.spacing_mut().item_spacing.x = 4.0;
             ui.style_mut().override_font_id = Some(egui::FontId::proportional(11.5));
             ui.toggle_value(&mut self.sliders, "Sliders");
@@ -237,6 +238,8 @@ impl AttentionPanel {
             button(">|", "After the last write", shown < all, all);
             let text = format!("{shown} of {all} written");
             let width = 96.0;
+            // A slider's handle grows with this height.
+            ui.spacing_mut().interact_size.y = 14.0;
             ui.spacing_mut().slider_width = (ui.available_width() - width - 8.0).clamp(40.0, 260.0);
             ui.add(Slider::new(&mut to, 0..=all).show_value(false)).accessible_name("Writes shown");
             ui.label(RichText::new(text).size(11.5).color(cx.theme.text_dim));

@@ -48,6 +48,8 @@ impl Behavior<Tile> for Dock<'_, '_> {
         let tabbed = self.tabbed.contains(&tile_id);
         let mut dragged = false;
         mnemoscope_figure::card(self.cx.theme).show(ui, |ui| {
+            // The card fills its place, however little there is in it.
+            ui.expand_to_include_rect(ui.max_rect());
             ui.spacing_mut().item_spacing.y = 4.0;
             let header = header::ui(ui, self.cx, *tile, &figure, panel, tabbed);
             dragged = header.dragged;
@@ -60,7 +62,7 @@ impl Behavior<Tile> for Dock<'_, '_> {
     }
 
     fn tab_title_for_pane(&mut self, tile: &Tile) -> WidgetText {
-        tile.title().into()
+        tile.tab().into()
     }
 
     fn tab_title_for_tile(&mut self, tiles: &Tiles<Tile>, tile_id: TileId) -> WidgetText {
@@ -74,16 +76,16 @@ impl Behavior<Tile> for Dock<'_, '_> {
             if state.active || response.hovered() { theme.text } else { theme.text_dim }.into()
         };
         let galley = ui.painter().layout_no_wrap(title.clone(), semibold(12.5), Color32::PLACEHOLDER);
-        let (_, rect) = ui.allocate_space(vec2(galley.size().x + 28.0, ui.available_height()));
+        let (_, rect) = ui.allocate_space(vec2(galley.size().x + 24.0, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Tab, ui.is_enabled(), state.active, &title));
         if ui.is_rect_visible(rect) && !state.is_being_dragged {
             let place = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), rect).min;
             ui.painter().galley(place, galley, color(&response));
             if state.active {
-                let line = Rect::from_min_max(pos2(rect.left() + 14.0, rect.bottom() - 4.0), rect.right_bottom());
+                let line = Rect::from_min_max(pos2(rect.left() + 12.0, rect.bottom() - 4.0), rect.right_bottom());
                 ui.painter().rect_filled(
-                    line.with_max_x(rect.right() - 14.0).with_max_y(rect.bottom() - 2.0),
+                    line.with_max_x(rect.right() - 12.0).with_max_y(rect.bottom() - 2.0),
                     1.0,
                     theme.accent,
                 );
@@ -154,7 +156,7 @@ impl Behavior<Tile> for Dock<'_, '_> {
 /// The titles of a tile, or of all visible tiles in a container.
 fn titles(tiles: &Tiles<Tile>, id: TileId) -> Vec<&'static str> {
     match tiles.get(id) {
-        Some(egui_tiles::Tile::Pane(tile)) => vec![tile.title()],
+        Some(egui_tiles::Tile::Pane(tile)) => vec![tile.tab()],
         Some(egui_tiles::Tile::Container(container)) => {
             let visible = container.children().filter(|child| tiles.is_visible_in_layout(**child));
             visible.flat_map(|child| titles(tiles, *child)).collect()

@@ -90,6 +90,7 @@ fn picker(ui: &mut Ui, cx: &mut TileContext<'_>, snapshot: &Snapshot) {
     let switch = |block: usize| format!("switch {} → {}", blocks[block - 1].group + 1, blocks[block].group + 1);
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 20.0;
+        ui.spacing_mut().button_padding = vec2(7.0, 2.0);
         ui.style_mut().override_font_id = Some(egui::FontId::proportional(11.5));
         let choose = egui::ComboBox::from_id_salt("switch").selected_text(switch(shown.0)).width(92.0);
         let choose = choose.show_ui(ui, |ui| {
@@ -128,17 +129,14 @@ impl GapPanel {
         }
         let Some((.., numbers)) = &self.numbers else { return };
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), NUMBERS), Sense::hover());
-        // A number needs about 90 points to be read; a narrow tile shows the first ones.
-        let shown = ((rect.width() / 92.0) as usize).clamp(1, numbers.len().max(1));
-        let width = rect.width() / shown as f32;
-        for (index, number) in numbers.iter().take(shown).enumerate() {
-            let left = rect.left() + width * index as f32;
-            let name =
-                header::line(ui, number.name, egui::FontId::proportional(11.0), cx.theme.text_dim.into(), width - 6.0);
-            let value = header::line(ui, &number.value, semibold(13.5), cx.theme.text.into(), width - 6.0);
-            let place = egui::Rect::from_min_size(pos2(left, rect.top()), vec2(width - 6.0, NUMBERS));
-            ui.painter().galley(pos2(left, rect.top() + 2.0), name, egui::Color32::PLACEHOLDER);
-            ui.painter().galley(pos2(left, rect.top() + 18.0), value, egui::Color32::PLACEHOLDER);
+        let columns: Vec<Column> = numbers.iter().map(|number| Column::of(ui, cx, number)).collect();
+        let (shown, spare) = fit(columns.iter().map(|column| column.width), rect.width());
+        let mut left = rect.left();
+        for (column, number) in columns.into_iter().zip(numbers).take(shown) {
+            let place = egui::Rect::from_min_size(pos2(left, rect.top()), vec2(column.width, NUMBERS));
+            left = place.right() + spare;
+            ui.painter().galley(place.min + vec2(0.0, 2.0), column.name, egui::Color32::PLACEHOLDER);
+            ui.painter().galley(place.min + vec2(0.0, 18.0), column.value, egui::Color32::PLACEHOLDER);
             let response = ui.interact(place, ui.scope_id().with(number.name), Sense::hover());
             response.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{} {}", number.name, number.value))
@@ -148,5 +146,51 @@ impl GapPanel {
                 ui.label(RichText::new(number.formula).small().weak());
             });
         }
+    }
+}
+
+/// A number under its name.
+struct Column {
+    name: Arc<egui::Galley>,
+    value: Arc<egui::Galley>,
+    width: f32,
+}
+
+impl Column {
+    fn of(ui: &Ui, cx: &TileContext<'_>, number: &GapNumber) -> Self {
+        let most = 150.0;
+        let name = header::line(ui, number.name, egui::FontId::proportional(11.0), cx.theme.text_dim.into(), most);
+        let value = header::line(ui, &number.value, semibold(13.0), cx.theme.text.into(), most);
+        let width = name.size().x.max(value.size().x);
+        Self { name, value, width }
+    }
+}
+
+/// How many columns fit side by side with at least 14 points between them, and the points between those.
+fn fit(widths: impl Iterator<Item = f32>, room: f32) -> (usize, f32) {
+    let least = 14.0;
+    let (mut shown, mut used) = (0, 0.0);
+    for width in widths {
+        let with = used + width;
+        if shown > 0 && with + least * shown as f32 > room {
+            break;
+        }
+        (shown, used) = (shown + 1, with);
+    }
+    let spare = if shown > 1 { ((room - used) / (shown - 1) as f32).clamp(least, 40.0) } else { least };
+    (shown, spare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_do_not_fit_are_left_out_from_the_end() {
+        assert_eq!(fit([50.0, 50.0].into_iter(), 200.0), (2, 40.0));
+        assert_eq!(fit([50.0, 50.0, 90.0].into_iter(), 200.0), (2, 40.0));
+        assert_eq!(fit([50.0, 50.0, 72.0].into_iter(), 200.0), (3, 14.0));
+        assert_eq!(fit([500.0].into_iter(), 200.0), (1, 14.0));
+        assert_eq!(fit(std::iter::empty(), 200.0).0, 0);
     }
 }

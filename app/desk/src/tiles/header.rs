@@ -76,10 +76,10 @@ pub(super) fn ui(
     }
     let corner = Rect::from_min_size(pos2(rect.right() - BUTTON + 4.0, rect.top()), vec2(BUTTON, HEIGHT));
     let mut closed = response.clicked_by(egui::PointerButton::Middle);
-    ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
-        let button = icon::small(ui, Icon::More, &format!("{} menu", tile.title()), BUTTON);
-        egui::Popup::menu(&button).show(|ui| closed |= menu(ui, cx, tile, panel));
-    });
+    // A child of its own: the button reaches a little into the card's margin and must not widen the card.
+    let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(corner));
+    let button = icon::small(&mut corner, Icon::More, &format!("{} menu", tile.title()), BUTTON);
+    egui::Popup::menu(&button).show(|ui| closed |= menu(ui, cx, tile, panel));
     Header { dragged: response.drag_started(), closed }
 }
 

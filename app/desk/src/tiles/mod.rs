@@ -73,6 +73,20 @@ impl Tile {
             Self::Metrics => "Metrics",
         }
     }
+
+    /// As shown on a tab, where several share the room of one.
+    pub fn tab(self) -> &'static str {
+        match self {
+            Self::Accuracy => "Accuracy",
+            Self::Matrix => "Matrix",
+            Self::Gap => "Gap",
+            Self::Objective => "Loss",
+            Self::Confusion => "Confusion",
+            Self::Surface => "Surface",
+            Self::Attention => "Attention",
+            Self::Metrics => "Metrics",
+        }
+    }
 }
 
 impl Tile {

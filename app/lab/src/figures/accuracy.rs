@@ -48,7 +48,10 @@ pub fn accuracy(snapshot: &Snapshot, view: &View) -> Figure {
         chart.series.push(if banded { series.band(band(&points)) } else { series });
     }
     chart.marks = marks(snapshot);
-    let caption = format!("{} · among {}", over_seeds(snapshot, view, "band"), candidates.label());
+    let mut caption = format!("{} · among {}", over_seeds(snapshot, view, "band"), candidates.label());
+    if view.references && chart.series.iter().any(|series| series.style == LineKind::Dashed) {
+        caption += " · dashed steps: chance";
+    }
     Figure::new(ID, TITLE, Body::Chart(chart)).caption(caption).badge(layout.live_part)
 }
 
