@@ -18,6 +18,11 @@ use clap::Parser as _;
 
 use crate::args::{Cli, Command};
 
+/// A training step allocates and frees arrays of some megabytes. The system's allocator gives them back and takes them
+/// anew, page fault by page fault, which costs more than the arithmetic of a population.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Some(commit) = option_env!("MNEMOSCOPE_COMMIT") {
         mnemoscope_lab::set_commit(commit);

@@ -101,15 +101,7 @@ pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
         color: SeriesColor::Task(block.group),
         kind: MarkKind::Switch,
     });
-    for (value, label) in [
-        (mean_of(&gaps, |gap| gap.before), "before"),
-        (mean_of(&gaps, |gap| gap.plateau), "plateau"),
-        (mean_of(&gaps, |gap| gap.trough), "trough"),
-    ] {
-        if let Some(value) = value {
-            chart.references.push(Reference::new(value.mean, format!("{label} {:.2}", value.mean)));
-        }
-    }
+    chart.references = levels(&gaps, chart.y.range.map_or(1.0, |(low, high)| high - low));
     let from_group = layout.blocks[shown.block.saturating_sub(1)].group;
     let caption = format!(
         "task {} at the switch {} → {} · {}",
@@ -119,6 +111,22 @@ pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
         over_seeds(snapshot, view, "band")
     );
     Figure::new(ID, TITLE, Body::Chart(chart)).caption(caption).badge(layout.live_part)
+}
+
+/// Lines at the level before, the plateau and the trough: means over seeds. Levels too near to each other for two labels
+/// in a plot of this height share one line, at the first one's level.
+fn levels(gaps: &[&Gap], height: f64) -> Vec<Reference> {
+    let levels: [(&str, fn(&Gap) -> f64); 3] =
+        [("before", |gap| gap.before), ("plateau", |gap| gap.plateau), ("trough", |gap| gap.trough)];
+    let mut lines: Vec<(f64, String)> = Vec::new();
+    for (name, of) in levels {
+        let Some(level) = mean_of(gaps, of) else { continue };
+        match lines.iter_mut().find(|(other, _)| (level.mean - other).abs() < 0.07 * height) {
+            Some((_, names)) => *names += &format!(", {name}"),
+            None => lines.push((level.mean, name.to_owned())),
+        }
+    }
+    lines.into_iter().map(|(level, names)| Reference::new(level, format!("{names} {level:.2}"))).collect()
 }
 
 /// Steps to show: a little before the switch, and as far after it as the fall and the recovery take.
@@ -161,9 +169,12 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
         estimate(&values, all).map_or_else(missing, |value| format!("{value:.digits$}"))
     };
     let significant = gaps.iter().filter(|gap| gap.significant).count();
-    let depth = if !gaps.is_empty() && significant == 0 { "no gap".to_owned() } else { number(|gap| gap.depth, 2) };
+    // A fall without a way back up is a loss: there is no dip whose depth, width and area could be told.
+    let dip = gaps.is_empty() || significant > 0;
+    let depth = if dip { number(|gap| gap.depth, 2) } else { "no gap".to_owned() };
     let widths: Vec<f64> = gaps.iter().filter_map(|gap| gap.width).map(|width| width as f64).collect();
     let width = match estimate(&widths, all) {
+        _ if !dip => "–".to_owned(),
         Some(width) => format!("{width:.0} steps"),
         None if gaps.is_empty() => missing(),
         None => "not recovered".to_owned(),
@@ -189,7 +200,7 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
         },
         GapNumber { name: "width", value: width, formula: formula("gap_width", "steps to recovery") },
         GapNumber {
-            name: "area", value: number(|gap| gap.area, 1), formula: formula("gap_area", "Σ (plateau − A)₊")
+            name: "area", value: area, formula: formula("gap_area", "Σ (plateau − A)₊")
         },
         GapNumber { name: "WC-ACC", value: wc_acc, formula: formula("wc_acc", "worst-case accuracy") },
     ]
@@ -245,16 +256,28 @@ mod tests {
         };
         let depths: Vec<f64> = snapshot.gaps[0].replicas.iter().map(|gap| gap.as_ref().unwrap().depth).collect();
         assert_eq!(value(&snapshot, "depth"), format!("{:.2}", estimate(&depths, 3).unwrap()));
-        let mut gaps = (*snapshot.gaps).clone();
-        for gap in gaps[0].replicas.iter_mut().flatten() {
-            gap.width = None;
-            gap.significant = false;
-        }
-        gaps[0].replicas[2] = Err("replica 3 diverged".to_owned());
-        snapshot.gaps = Arc::new(gaps);
+        let change = |snapshot: &mut Snapshot, change: fn(&mut Gap)| {
+            let mut gaps = (*snapshot.gaps).clone();
+            gaps[0].replicas.iter_mut().flatten().for_each(change);
+            gaps[0].replicas[2] = Err("replica 3 diverged".to_owned());
+            snapshot.gaps = Arc::new(gaps);
+        };
+        change(&mut snapshot, |gap| gap.width = None);
         assert_eq!(value(&snapshot, "width"), "not recovered");
-        assert_eq!(value(&snapshot, "depth"), "no gap");
         assert!(value(&snapshot, "area").contains("(2 of 3)"));
+        change(&mut snapshot, |gap| gap.significant = false);
+        assert_eq!(value(&snapshot, "depth"), "no gap");
+        assert_eq!((value(&snapshot, "width").as_str(), value(&snapshot, "area").as_str()), ("–", "–"));
+        assert!(value(&snapshot, "lasting loss").contains("(2 of 3)"));
+    }
+
+    #[test]
+    fn levels_that_would_write_over_each_other_share_a_line() {
+        let snapshot = sample::finished();
+        let mut gap = snapshot.gaps[0].replicas[0].clone().unwrap();
+        (gap.before, gap.plateau, gap.trough) = (0.9, 0.02, 0.01);
+        let labels: Vec<String> = levels(&[&gap], 1.0).into_iter().map(|line| line.label).collect();
+        assert_eq!(labels, ["before 0.90", "plateau, trough 0.02"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::method::Site;
 use crate::{LearnerError, State};
 
 static KNOBS: [Knob; 5] = [
-    Knob::real("rate", "Learning rate", "η", 1e-6, 1e3, 0.001, Scale::Log)
+    Knob::real("rate", "Learning rate", "η", 1e-6, 1.0, 0.001, Scale::Log)
         .meaning("Length of a step, before the division by the gradient's root mean square.")
         .source("Kingma and Ba 2015, algorithm 1")
         .live()

@@ -9,7 +9,7 @@ use crate::method::Site;
 use crate::{LearnerError, State};
 
 static KNOBS: [Knob; 3] = [
-    Knob::real("rate", "Learning rate", "η", 1e-6, 1e3, 0.05, Scale::Log)
+    Knob::real("rate", "Learning rate", "η", 1e-5, 10.0, 0.05, Scale::Log)
         .meaning("Length of a step along the negative gradient.")
         .source("Robbins and Monro 1951")
         .live()
