@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Color32, Layout, Rect, RichText, ScrollArea, Sense, Slider, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Color32, Layout, Rect, RichText, ScrollArea, Slider, Ui, UiBuilder, pos2, vec2};
 use mnemoscope_core::Setting;
 use mnemoscope_figure::{Body, Figure, semibold};
 use mnemoscope_lab::figures;
 
 use super::memory::Memory;
+use super::numbers::{self, Number};
 use super::panel::Panel;
 use super::{Tile, TileContext, header};
 use crate::composer::knob;
@@ -141,7 +142,7 @@ impl AttentionPanel {
         self.steps(ui, cx);
         let Some(figures) = self.memory.figures() else { return };
         let mut room = ui.available_rect_before_wrap();
-        let numbers = Rect::from_min_max(pos2(room.left(), room.bottom() - 34.0), room.max);
+        let numbers = Rect::from_min_max(pos2(room.left(), room.bottom() - numbers::HEIGHT), room.max);
         room.max.y = numbers.top() - 6.0;
         let tall = room.height() > 330.0 && figures.written.is_some();
         let columns = 3.0;
@@ -186,8 +187,8 @@ impl AttentionPanel {
         self.steps(ui, cx);
         let Some(figures) = self.memory.figures() else { return };
         let mut room = ui.available_rect_before_wrap();
-        let numbers =
-            (room.height() > 120.0).then(|| Rect::from_min_max(pos2(room.left(), room.bottom() - 34.0), room.max));
+        let numbers = (room.height() > 120.0)
+            .then(|| Rect::from_min_max(pos2(room.left(), room.bottom() - numbers::HEIGHT), room.max));
         if let Some(numbers) = numbers {
             room.max.y = numbers.top() - 4.0;
         }
@@ -260,12 +261,12 @@ impl AttentionPanel {
             (
                 "error",
                 format!("{:.2}{known}", snapshot.mean_error),
-                "Σ |recalled − stored|² / Σ |stored|²; known: (N − 1) / d_k",
+                "Σ |recalled − stored|² / Σ |stored|²; known for Hebb: (N − 1) / d_k",
             ),
             (
                 "decoded",
                 format!("{:.0} %", 100.0 * snapshot.decoded),
-                "pairs whose nearest stored value is the right one",
+                "share of pairs whose nearest stored value, of all N, is the right one",
             ),
             ("signal", format!("{:.2}", snapshot.signal), "energy of what is recalled along the right value"),
             (
@@ -274,22 +275,8 @@ impl AttentionPanel {
                 "energy of what is recalled at right angles to the right value",
             ),
         ];
-        let widths = [64.0, 124.0, 70.0, 64.0, 70.0];
-        let mut left = rect.left();
-        for ((name, value, meaning), width) in all.into_iter().zip(widths) {
-            if left + width > rect.right() + 8.0 {
-                break;
-            }
-            let label = header::line(ui, name, egui::FontId::proportional(11.0), cx.theme.text_dim.into(), width);
-            let number = header::line(ui, &value, semibold(13.0), cx.theme.text.into(), width);
-            ui.painter().galley(pos2(left, rect.top()), label, Color32::PLACEHOLDER);
-            ui.painter().galley(pos2(left, rect.top() + 15.0), number, Color32::PLACEHOLDER);
-            let place = Rect::from_min_size(pos2(left, rect.top()), vec2(width - 4.0, rect.height()));
-            let response = ui.interact(place, ui.scope_id().with(name), Sense::hover());
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name} {value}")));
-            response.on_hover_text(meaning);
-            left += width;
-        }
+        let row: Vec<Number<'_>> = all.iter().map(|(name, value, formula)| Number { name, value, formula }).collect();
+        numbers::ui(ui, cx.theme, rect, &row);
     }
 }
 

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use egui::{RichText, Sense, Ui, pos2, vec2};
-use mnemoscope_figure::{Body, Figure, semibold};
+use egui::{Sense, Ui, vec2};
+use mnemoscope_figure::{Body, Figure};
 use mnemoscope_lab::Snapshot;
 use mnemoscope_lab::figures::{self, GapNumber, View};
 
 use super::cache::Cache;
+use super::numbers::{self, Number};
 use super::panel::{Panel, waiting};
-use super::{Tile, TileContext, empty, header};
-
-/// Height of the row of numbers.
-const NUMBERS: f32 = 38.0;
+use super::{Tile, TileContext, empty};
 
 #[derive(Default)]
 pub(super) struct GapPanel {
@@ -65,10 +63,10 @@ impl Panel for GapPanel {
         let Some(snapshot) = cx.snapshot.clone() else { return };
         picker(ui, cx, &snapshot);
         let room = ui.available_size();
-        let plot = vec2(room.x, (room.y - NUMBERS - 4.0).max(40.0));
+        let plot = vec2(room.x, (room.y - numbers::HEIGHT - 4.0).max(40.0));
         self.size = plot.into();
         ui.allocate_ui(plot, |ui| figure.ui(ui, cx.theme));
-        if room.y > NUMBERS + 60.0 {
+        if room.y > numbers::HEIGHT + 60.0 {
             self.numbers(ui, cx, &snapshot);
         }
     }
@@ -127,70 +125,12 @@ impl GapPanel {
         if stale {
             self.numbers = Some((snapshot.clone(), cx.view.clone(), figures::gap_numbers(snapshot, cx.view)));
         }
-        let Some((.., numbers)) = &self.numbers else { return };
-        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), NUMBERS), Sense::hover());
-        let columns: Vec<Column> = numbers.iter().map(|number| Column::of(ui, cx, number)).collect();
-        let (shown, spare) = fit(columns.iter().map(|column| column.width), rect.width());
-        let mut left = rect.left();
-        for (column, number) in columns.into_iter().zip(numbers).take(shown) {
-            let place = egui::Rect::from_min_size(pos2(left, rect.top()), vec2(column.width, NUMBERS));
-            left = place.right() + spare;
-            ui.painter().galley(place.min + vec2(0.0, 2.0), column.name, egui::Color32::PLACEHOLDER);
-            ui.painter().galley(place.min + vec2(0.0, 18.0), column.value, egui::Color32::PLACEHOLDER);
-            let response = ui.interact(place, ui.scope_id().with(number.name), Sense::hover());
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{} {}", number.name, number.value))
-            });
-            response.on_hover_ui(|ui| {
-                ui.label(format!("{} = {}", number.name, number.value));
-                ui.label(RichText::new(number.formula).small().weak());
-            });
-        }
-    }
-}
-
-/// A number under its name.
-struct Column {
-    name: Arc<egui::Galley>,
-    value: Arc<egui::Galley>,
-    width: f32,
-}
-
-impl Column {
-    fn of(ui: &Ui, cx: &TileContext<'_>, number: &GapNumber) -> Self {
-        let most = 150.0;
-        let name = header::line(ui, number.name, egui::FontId::proportional(11.0), cx.theme.text_dim.into(), most);
-        let value = header::line(ui, &number.value, semibold(13.0), cx.theme.text.into(), most);
-        let width = name.size().x.max(value.size().x);
-        Self { name, value, width }
-    }
-}
-
-/// How many columns fit side by side with at least 14 points between them, and the points between those.
-fn fit(widths: impl Iterator<Item = f32>, room: f32) -> (usize, f32) {
-    let least = 14.0;
-    let (mut shown, mut used) = (0, 0.0);
-    for width in widths {
-        let with = used + width;
-        if shown > 0 && with + least * shown as f32 > room {
-            break;
-        }
-        (shown, used) = (shown + 1, with);
-    }
-    let spare = if shown > 1 { ((room - used) / (shown - 1) as f32).clamp(least, 40.0) } else { least };
-    (shown, spare)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_that_do_not_fit_are_left_out_from_the_end() {
-        assert_eq!(fit([50.0, 50.0].into_iter(), 200.0), (2, 40.0));
-        assert_eq!(fit([50.0, 50.0, 90.0].into_iter(), 200.0), (2, 40.0));
-        assert_eq!(fit([50.0, 50.0, 72.0].into_iter(), 200.0), (3, 14.0));
-        assert_eq!(fit([500.0].into_iter(), 200.0), (1, 14.0));
-        assert_eq!(fit(std::iter::empty(), 200.0).0, 0);
+        let Some((.., found)) = &self.numbers else { return };
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), numbers::HEIGHT), Sense::hover());
+        let row: Vec<Number<'_>> = found
+            .iter()
+            .map(|number| Number { name: number.name, value: &number.value, formula: number.formula })
+            .collect();
+        numbers::ui(ui, cx.theme, rect, &row);
     }
 }

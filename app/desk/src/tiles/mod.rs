@@ -12,6 +12,7 @@ mod layout;
 mod matrix;
 mod memory;
 mod metrics;
+mod numbers;
 mod objective;
 mod panel;
 mod surface;

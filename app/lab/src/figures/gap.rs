@@ -179,6 +179,7 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
         None if gaps.is_empty() => missing(),
         None => "not recovered".to_owned(),
     };
+    let area = if dip { number(|gap| gap.area, 1) } else { "–".to_owned() };
     let wc_acc = snapshot
         .metrics
         .iter()
@@ -199,9 +200,7 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
             formula: formula("lasting_loss", "before − plateau"),
         },
         GapNumber { name: "width", value: width, formula: formula("gap_width", "steps to recovery") },
-        GapNumber {
-            name: "area", value: area, formula: formula("gap_area", "Σ (plateau − A)₊")
-        },
+        GapNumber { name: "area", value: area, formula: formula("gap_area", "Σ (plateau − A)₊") },
         GapNumber { name: "WC-ACC", value: wc_acc, formula: formula("wc_acc", "worst-case accuracy") },
     ]
 }
