@@ -16,9 +16,6 @@ use super::{Effort, memory};
 /// Size of the drawn window in points, and of the screen in pixels.
 const SIZE: Vec2 = vec2(1920.0, 1080.0);
 
-/// Frames measured of each kind, when time is no matter.
-const FRAMES: usize = 400;
-
 /// Processor time of the window's thread for one frame, in milliseconds.
 #[derive(Debug, Serialize)]
 pub struct Frames {
@@ -50,7 +47,7 @@ impl Frames {
 pub fn measure(effort: Effort) -> anyhow::Result<Frames> {
     let experiment = experiment()?;
     let mut snapshot = long(&experiment, effort.rows)?;
-    let frames = if effort.timings > 1 { FRAMES } else { FRAMES / 10 };
+    let frames = effort.frames;
     let mut window = Window::open(&experiment, &snapshot);
     // Fonts, caches and the attention tile's own thread settle.
     for _ in 0..30 {

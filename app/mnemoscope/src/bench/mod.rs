@@ -23,12 +23,16 @@ pub struct Effort {
     seconds: f64,
     /// Timings; their median is told.
     timings: usize,
+    /// Sizes of the population.
+    replicas: &'static [usize],
     /// Rows of the long record, and steps behind the plots that are drawn.
     rows: u64,
+    /// Frames of each kind.
+    frames: usize,
 }
 
-const FULL: Effort = Effort { seconds: 0.5, timings: 5, rows: 1_000_000 };
-const QUICK: Effort = Effort { seconds: 0.05, timings: 1, rows: 20_000 };
+const FULL: Effort = Effort { seconds: 0.5, timings: 5, replicas: &[1, 8, 32], rows: 1_000_000, frames: 400 };
+const QUICK: Effort = Effort { seconds: 0.02, timings: 1, replicas: &[1, 8], rows: 20_000, frames: 20 };
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
@@ -79,7 +83,7 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         tell(&format!("\n{name}: best matrix product {gflops:.1} GFLOP/s at n = {size}\n{}", steps::HEADER))?;
         let mut all = Vec::new();
         for network in steps::NETWORKS {
-            for replicas in steps::REPLICAS {
+            for replicas in effort.replicas.iter().copied() {
                 let steps = steps::measure(&network, replicas, wanted, &device, effort)?;
                 tell(&steps.line(gflops))?;
                 all.push(steps);

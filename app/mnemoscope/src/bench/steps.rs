@@ -24,9 +24,6 @@ pub struct Network {
 pub const NETWORKS: [Network; 2] =
     [Network { features: 64, hidden: 100, batch: 16 }, Network { features: 784, hidden: 400, batch: 128 }];
 
-/// Sizes of the population.
-pub const REPLICAS: [usize; 3] = [1, 8, 32];
-
 const CLASSES: usize = 10;
 
 /// What a network reaches on a device.
