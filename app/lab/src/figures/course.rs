@@ -1,6 +1,7 @@
 //! What several plots say about a run: switches, changed knobs, seeds, and which replicas pair with a pinned run's.
 
 use mnemoscope_figure::{Mark, MarkKind, SeriesColor};
+use mnemoscope_measure::Estimate;
 
 use super::View;
 use crate::path;
@@ -87,6 +88,13 @@ pub(super) fn pairs(snapshot: &Snapshot, pinned: &Snapshot, view: &View) -> Vec<
         .collect()
 }
 
+/// "46 ± 4 steps", with "(4 of 5)" behind it where a replica has none.
+pub(super) fn steps_text(steps: &Estimate) -> String {
+    let whole = Estimate { of: steps.count, ..*steps };
+    let missing = if steps.count < steps.of { format!(" ({} of {})", steps.count, steps.of) } else { String::new() };
+    format!("{whole:.0} steps{missing}")
+}
+
 /// A number with at most four significant digits, for labels.
 pub(super) fn short(value: f64) -> String {
     let size = value.abs();
@@ -113,6 +121,13 @@ mod tests {
     fn short_numbers() {
         let texts = [0.0, 0.05, 500.0, 5000.0, 1.25, 0.333_333, 1e-5, 2e7, -0.5].map(short);
         assert_eq!(texts, ["0", "0.05", "500", "5000", "1.25", "0.3333", "1.0e-5", "2.0e7", "-0.5"]);
+    }
+
+    #[test]
+    fn steps_have_their_unit_before_what_is_missing() {
+        let steps = Estimate { mean: 33.4, half_width: Some(17.0), count: 3, of: 5 };
+        assert_eq!(steps_text(&steps), "33 ± 17 steps (3 of 5)");
+        assert_eq!(steps_text(&Estimate { half_width: None, count: 5, ..steps }), "33 steps");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use mnemoscope_measure::{Estimate, Gap, estimate};
 
 use super::View;
 use super::accuracy::{band, means};
-use super::course::over_seeds;
+use super::course::{over_seeds, steps_text};
 use crate::snapshot::{GapView, Snapshot};
 
 const ID: &str = "stability-gap";
@@ -175,7 +175,7 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
     let widths: Vec<f64> = gaps.iter().filter_map(|gap| gap.width).map(|width| width as f64).collect();
     let width = match estimate(&widths, all) {
         _ if !dip => "–".to_owned(),
-        Some(width) => format!("{width:.0} steps"),
+        Some(width) => steps_text(&width),
         None if gaps.is_empty() => missing(),
         None => "not recovered".to_owned(),
     };

@@ -3,7 +3,7 @@
 use mnemoscope_measure::{Better, Estimate, MetricInfo, paired_difference};
 
 use super::View;
-use super::course::{over_seeds, pairs};
+use super::course::{over_seeds, pairs, steps_text};
 use crate::snapshot::{MetricValue, Snapshot};
 
 /// One line of the metric table.
@@ -61,7 +61,7 @@ pub fn metric_rows(snapshot: &Snapshot, view: &View) -> Vec<MetricRow> {
 /// A metric's value as text, in digits and unit that suit it: "0.807 ± 0.011", "46 ± 4 steps".
 pub fn metric_text(info: &MetricInfo, value: &Estimate) -> String {
     match info.unit {
-        "steps" => format!("{value:.0} steps"),
+        "steps" => steps_text(value),
         unit if unit.contains("steps") => format!("{value:.1}"),
         _ => format!("{value:.3}"),
     }

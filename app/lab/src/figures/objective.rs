@@ -10,11 +10,14 @@ use crate::snapshot::Snapshot;
 const ID: &str = "loss-and-objective";
 const TITLE: &str = "Loss and objective";
 
-/// The colour of the objective's term `index`, 0 being the total; the equation uses the same.
+/// The colour of the objective's term `index`, 0 being the total and 1 the new batch's own loss. The methods' terms have
+/// the colours that they have in the window's equation.
 pub fn term_color(index: usize) -> SeriesColor {
+    const HUES: [usize; 6] = [0, 3, 1, 2, 6, 5];
     match index {
         0 => SeriesColor::Text,
-        _ => SeriesColor::Class(index - 1),
+        1 => SeriesColor::Dim,
+        _ => SeriesColor::Task(HUES[(index - 2) % HUES.len()]),
     }
 }
 

@@ -39,7 +39,7 @@ static MODES: [Opt; 2] = [
 ];
 
 static KNOBS: [Knob; 6] = [
-    Knob::real("lambda", "Strength", "λ", 0.0, 1e10, 100.0, Scale::Log)
+    Knob::real("lambda", "Strength", "λ", 0.0, 1e10, 10.0, Scale::Log)
         .meaning("Weight of the penalty; its useful range spans many decades and depends on how F is computed.")
         .source("Kirkpatrick et al. 2017, eq. 3")
         .live()
