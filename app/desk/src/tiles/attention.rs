@@ -17,6 +17,8 @@ use crate::composer::knob;
 const SLIDERS: f32 = 196.0;
 /// A tile this wide has room for sliders and plots side by side.
 const WIDE: f32 = 640.0;
+/// Plots this tall together stand in two rows.
+const TALL: f32 = 380.0;
 /// Height of a plot's own title.
 const TITLE: f32 = 17.0;
 /// Height of the row that steps through the writes.
@@ -137,31 +139,33 @@ impl AttentionPanel {
         }
     }
 
-    /// Steps, then S, recall and error beside each other; the last write below S where there is room.
+    /// Steps, then S, recall, the last write and the error.
     fn wide(&mut self, ui: &mut Ui, cx: &TileContext<'_>) {
         self.steps(ui, cx);
         let Some(figures) = self.memory.figures() else { return };
         let mut room = ui.available_rect_before_wrap();
         let numbers = Rect::from_min_max(pos2(room.left(), room.bottom() - numbers::HEIGHT), room.max);
         room.max.y = numbers.top() - 6.0;
-        let tall = room.height() > 330.0 && figures.written.is_some();
-        let columns = 3.0;
-        let width = (room.width() - (columns - 1.0) * GAP) / columns;
-        let column = |index: f32| {
-            let left = room.left() + index * (width + GAP);
-            Rect::from_min_max(pos2(left, room.top()), pos2(left + width, room.bottom()))
+        let plots: Vec<&Arc<Figure>> =
+            [Some(&figures.state), Some(&figures.recall), figures.written.as_ref(), Some(&figures.error)]
+                .into_iter()
+                .flatten()
+                .collect();
+        // Two rows where they are tall enough to be read; else one, without what the last write added.
+        let two_rows = room.height() > TALL;
+        let rows: Vec<Vec<&Arc<Figure>>> = if two_rows {
+            plots.chunks(2).map(<[_]>::to_vec).collect()
+        } else {
+            vec![vec![&figures.state, &figures.recall, &figures.error]]
         };
-        let first = column(0.0);
-        match &figures.written {
-            Some(written) if tall => {
-                let (upper, lower) = first.split_top_bottom_at_fraction(0.5);
-                plot(ui, cx, upper.with_max_y(upper.bottom() - GAP / 2.0), &figures.state);
-                plot(ui, cx, lower.with_min_y(lower.top() + GAP / 2.0), written);
+        let height = (room.height() - (rows.len() - 1) as f32 * GAP) / rows.len() as f32;
+        for (down, row) in rows.iter().enumerate() {
+            let width = (room.width() - (row.len() - 1) as f32 * GAP) / row.len() as f32;
+            for (along, figure) in row.iter().enumerate() {
+                let corner = room.min + vec2(along as f32 * (width + GAP), down as f32 * (height + GAP));
+                plot(ui, cx, Rect::from_min_size(corner, vec2(width, height)), figure);
             }
-            _ => plot(ui, cx, first, &figures.state),
         }
-        plot(ui, cx, column(1.0), &figures.recall);
-        plot(ui, cx, column(2.0), &figures.error);
         self.numbers(ui, cx, numbers);
     }
 
