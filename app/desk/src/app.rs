@@ -39,6 +39,8 @@ pub struct DeskApp {
     document: Document,
     runner: Runner,
     tiles: Tiles,
+    /// The plots of an experiment about attention: a layout of their own.
+    memory_tiles: Tiles,
     timeline: Timeline,
     view: View,
     shelf: Shelf,
@@ -85,6 +87,7 @@ impl DeskApp {
             applied: None,
             runner: Runner::new(options.device, wake),
             tiles: kept.map(Kept::into_tiles).unwrap_or_default(),
+            memory_tiles: memory_tiles(),
             timeline: Timeline::default(),
             view: View::default(),
             shelf: Shelf::default(),
@@ -139,12 +142,12 @@ impl DeskApp {
 
     /// Where a plot was drawn in the last frame.
     pub fn tile_rect(&self, tile: Tile) -> Option<egui::Rect> {
-        self.tiles.rect(tile)
+        self.shown_tiles().rect(tile)
     }
 
     /// Whether a plot is open.
     pub fn tile_open(&self, tile: Tile) -> bool {
-        self.tiles.is_open(tile)
+        self.shown_tiles().is_open(tile)
     }
 
     /// Whether there are edits that no file holds.
@@ -188,11 +191,27 @@ impl DeskApp {
         self.timeline = Timeline::default();
         self.refresh();
         self.restart();
-        let attention = self.document.experiment.focus == Focus::Attention;
-        self.tiles.reopen(if attention { Tile::Attention } else { Tile::Accuracy });
-        if run && !attention {
+        if self.attention() {
+            self.memory_tiles.reopen(Tile::Attention);
+            return;
+        }
+        let plane = matches!(self.document.experiment.data.name(), "moons" | "rings" | "spirals" | "blobs" | "xor");
+        for tile in [Tile::Accuracy, if plane { Tile::Surface } else { Tile::Matrix }] {
+            self.tiles.reopen(tile);
+        }
+        if run {
             self.runner.run();
         }
+    }
+
+    /// Whether the experiment is about an associative memory, which nothing trains.
+    fn attention(&self) -> bool {
+        self.document.experiment.focus == Focus::Attention
+    }
+
+    /// The plots that the experiment is about.
+    fn shown_tiles(&self) -> &Tiles {
+        if self.attention() { &self.memory_tiles } else { &self.tiles }
     }
 
     /// Checks the experiment again if it changed.
@@ -204,7 +223,7 @@ impl DeskApp {
 
     /// A session from the experiment as it stands, at step 0.
     fn restart(&mut self) {
-        if !self.refused.1.is_empty() {
+        if self.attention() || !self.refused.1.is_empty() {
             self.runner.stop();
         } else if let Err(error) = self.runner.start(&self.document.experiment) {
             self.toasts.bad(error);
@@ -213,6 +232,9 @@ impl DeskApp {
 
     /// Why Run does nothing now.
     fn blocked(&self) -> Option<&str> {
+        if self.attention() {
+            return Some("Nothing is trained here: the memory answers as its sliders move.");
+        }
         self.refused.1.first().map(|refusal| refusal.message.as_str())
     }
 
@@ -246,17 +268,19 @@ impl DeskApp {
         let stale = self.stale();
         let panel = Frame::new().fill(theme.panel.into());
         let left = if self.settings.composer { COMPOSER - 12.0 } else { 0.0 };
+        let attention = self.attention();
+        let blocked = self.blocked().map(str::to_owned);
         Panel::top("top").exact_size(48.0).frame(panel.inner_margin(Margin::symmetric(12, 0))).show(ui, |ui| {
-            let blocked = self.refused.1.first().map(|refusal| refusal.message.as_str());
             let ready = self.runner.snapshot().is_some_and(|snapshot| snapshot.step > 0);
             let menus = MenuContext {
                 orders: &mut self.orders,
                 settings: &mut self.settings,
-                tiles: &mut self.tiles,
+                tiles: if attention { &mut self.memory_tiles } else { &mut self.tiles },
                 presets: &self.titles,
                 history: (self.document.can_undo(), self.document.can_redo()),
                 pin: (ready, self.compare.pinned().is_some()),
             };
+            let blocked = blocked.as_deref();
             let mut cx = TopContext { theme, runner: &self.runner, blocked, stale, left, menus };
             topbar::ui(ui, &mut cx, &mut self.document.experiment);
         });
@@ -266,7 +290,7 @@ impl DeskApp {
             side.show(ui, |ui| self.composer_ui(ui, theme, stale));
         }
         let back = Frame::new().fill(theme.background.into());
-        if self.settings.timeline {
+        if self.settings.timeline && !attention {
             let frame = back.inner_margin(Margin { left: 10, right: 10, top: 0, bottom: 10 });
             Panel::bottom("timeline").show_separator_line(false).frame(frame).show(ui, |ui| {
                 mnemoscope_figure::card(theme).inner_margin(Margin::symmetric(14, 8)).show(ui, |ui| {
@@ -280,7 +304,11 @@ impl DeskApp {
                 failure::ui(ui, theme, failure, &mut self.orders);
             }
             let snapshot = self.runner.snapshot().cloned();
-            equation::ui(ui, theme, snapshot.as_deref(), self.view.variant);
+            if attention {
+                equation::memory_ui(ui, theme, &self.document.experiment.attention);
+            } else {
+                equation::ui(ui, theme, snapshot.as_deref(), &mut self.view.variant);
+            }
             self.tiles_ui(ui, theme, snapshot);
         });
     }
@@ -320,6 +348,7 @@ impl DeskApp {
     }
 
     fn tiles_ui(&mut self, ui: &mut Ui, theme: &'static Theme, snapshot: Option<Arc<Snapshot>>) {
+        let attention = self.attention();
         self.view.references = self.settings.references;
         self.compare.apply(&mut self.view, snapshot.as_deref());
         let base = self.runner.base();
@@ -333,8 +362,20 @@ impl DeskApp {
             dataset,
             actions: &mut self.actions,
         };
-        self.tiles.ui(ui, &mut cx);
+        let tiles = if attention { &mut self.memory_tiles } else { &mut self.tiles };
+        tiles.ui(ui, &mut cx);
     }
+}
+
+/// The first layout of an experiment about attention: its memory alone.
+fn memory_tiles() -> Tiles {
+    let mut tiles = Tiles::default();
+    for tile in Tile::ALL {
+        if tile != Tile::Attention {
+            tiles.close(tile);
+        }
+    }
+    tiles
 }
 
 /// A preset that comes with the program.

@@ -12,7 +12,7 @@ mod sweep;
 
 use egui::{RichText, ScrollArea, TextEdit, Ui};
 use mnemoscope_figure::{Theme, semibold};
-use mnemoscope_lab::{Experiment, Refusal, Snapshot};
+use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot};
 
 use crate::order::Order;
 use section::Section;
@@ -39,7 +39,7 @@ impl Compose<'_> {
     }
 
     fn section<'a>(&'a self, id: &'a str, title: &'a str, summary: String, places: &[&str]) -> Section<'a> {
-        Section { id, title, summary, open: true, refusals: self.refused(places) }
+        Section { id, title, summary, about: String::new(), open: true, refusals: self.refused(places) }
     }
 }
 
@@ -50,6 +50,10 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         ui.set_max_width(ui.available_width() - 4.0);
         ui.spacing_mut().item_spacing.y = 8.0;
         title_ui(ui, cx, experiment);
+        if experiment.focus == Focus::Attention {
+            attention_ui(ui, cx.theme, experiment);
+            return;
+        }
         stream::ui(ui, cx, experiment);
         model::ui(ui, cx, experiment);
         methods::ui(ui, cx, experiment);
@@ -57,6 +61,22 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         evaluation::ui(ui, cx, experiment);
         replicas::ui(ui, cx, experiment);
         ui.add_space(4.0);
+    });
+}
+
+/// An experiment about attention trains nothing: its sliders stand beside what they change.
+fn attention_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
+    if !experiment.note.is_empty() {
+        ui.label(RichText::new(&experiment.note).size(12.0).color(theme.warning));
+    }
+    mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(12, 9)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let text = "This memory is written by a rule, not trained. Its sliders stand in its plot; stream, model and \
+                    methods wait in the weights lab.";
+        ui.label(RichText::new(text).size(12.0).color(theme.text_dim));
+        if ui.button("Go to the weights lab").clicked() {
+            experiment.focus = Focus::Weights;
+        }
     });
 }
 

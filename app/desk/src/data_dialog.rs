@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
-use egui::{
-    Color32, ColorImage, Id, Modal, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2,
-};
+use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use mnemoscope_core::{Component, Domain, Setting};
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_stream::{DataSources, Dataset, Shape};
 
 use crate::composer::knob;
-use crate::dialogs::{PathField, Purpose, Wish};
+use crate::dialogs::{PathField, Purpose, Wish, modal};
 use crate::number;
 
 /// Samples shown of each class.
@@ -62,11 +60,11 @@ impl DataDialog {
         self.poll(ui.ctx());
         let mut choice = Choice::Open;
         let size = ui.ctx().content_rect().size();
-        let modal = Modal::new(Id::unique("data dialog")).show(ui.ctx(), |ui| {
+        let modal = modal(ui, "data dialog").show(ui.ctx(), |ui| {
             ui.set_width((size.x - 80.0).min(760.0));
             ui.label(RichText::new("The data").font(semibold(15.0)));
             let before = self.source.name();
-            ui.label(RichText::new("data set").size(12.0).color(theme.text_dim));
+            ui.add_space(2.0);
             kind_row(ui, &mut self.source);
             if self.source.name() != before {
                 self.files = files_of(&self.source);

@@ -128,6 +128,11 @@ impl PathField {
     }
 }
 
+/// A dialog over the window, with room around its words.
+pub fn modal(ui: &Ui, name: &str) -> Modal {
+    Modal::new(Id::unique(name)).frame(egui::Frame::window(ui.style()).inner_margin(egui::Margin::same(18)))
+}
+
 /// What a person answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -158,7 +163,7 @@ impl PathDialog {
     /// Draws the dialog.
     pub fn ui(&mut self, ui: &Ui, theme: &Theme) -> Answer {
         let mut answer = Answer::Open;
-        let modal = Modal::new(Id::unique("path dialog")).show(ui.ctx(), |ui| {
+        let modal = modal(ui, "path dialog").show(ui.ctx(), |ui| {
             ui.set_width(520.0);
             ui.label(RichText::new(self.field.wish.title).font(semibold(15.0)));
             ui.add_space(4.0);
@@ -206,7 +211,7 @@ pub enum Verdict {
 /// Asks before unsaved work is discarded.
 pub fn unsaved_ui(ui: &Ui, theme: &Theme, title: &str, discard: &str) -> Verdict {
     let mut verdict = Verdict::Open;
-    let modal = Modal::new(Id::unique("unsaved")).show(ui.ctx(), |ui| {
+    let modal = modal(ui, "unsaved").show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         ui.label(RichText::new("Unsaved changes").font(semibold(15.0)));
         ui.label(format!("“{title}” has changes that no file holds."));

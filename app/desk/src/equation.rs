@@ -1,8 +1,10 @@
 //! The strip above the plots: the objective as an equation with live values, and the headline numbers.
 
 use egui::{Color32, FontId, Id, Rect, RichText, Sense, Ui, pos2, vec2};
+use mnemoscope_core::Component;
 use mnemoscope_figure::{Color, Theme, semibold, serif};
 use mnemoscope_lab::{Snapshot, TermView};
+use mnemoscope_memory::AssociationKinds;
 
 use crate::number;
 
@@ -10,6 +12,8 @@ use crate::number;
 const HEIGHT: f32 = 40.0;
 /// Width of one headline number.
 const CELL: f32 = 104.0;
+/// Width of the choice of the variant.
+const VARIANT: f32 = 132.0;
 /// The equation keeps this share of the strip; headline numbers that do not fit beside it are left to their tile.
 const EQUATION: f32 = 0.5;
 
@@ -21,8 +25,8 @@ struct Headline {
     detail: Vec<String>,
 }
 
-/// Draws the strip for one variant of the population.
-pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: usize) {
+/// Draws the strip for one variant of the population; where there are several, they are chosen here.
+pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: &mut usize) {
     mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(14, 6)).show(ui, |ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
         let Some(snapshot) = snapshot else {
@@ -31,6 +35,8 @@ pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: usiz
             ui.painter().text(at, egui::Align2::LEFT_CENTER, text, FontId::proportional(12.5), theme.text_dim.into());
             return;
         };
+        let rect = variant_ui(ui, snapshot, variant, rect);
+        let variant = *variant;
         let headlines = headlines(snapshot, variant);
         let wanted = equation_width(ui, snapshot, 17.0);
         let room = (rect.width() - wanted.max(rect.width() * EQUATION.min(wanted / rect.width()))).max(0.0);
@@ -42,6 +48,51 @@ pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: usiz
             headline_ui(ui, theme, headline, Rect::from_min_size(min, vec2(CELL, HEIGHT)), index);
         }
     });
+}
+
+/// Draws how an associative memory is written and read.
+pub fn memory_ui(ui: &mut Ui, theme: &Theme, memory: &Component<AssociationKinds>) {
+    let (write, read) = match memory.text("rule") {
+        "hebb" => ("S ← γ S + v kᵀ", "o = S q"),
+        "delta" => ("S ← γ S + β (v − γ S k) kᵀ", "o = S q"),
+        _ => ("keep every pair (k, v)", "o = Σ softmax(β k · q + age log γ) v"),
+    };
+    mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(14, 6)).show(ui, |ui| {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
+        let painter = ui.painter().with_clip_rect(rect);
+        let mut x = rect.left();
+        for (name, formula, color) in [("written", write, theme.text), ("read", read, theme.task(0))] {
+            let at = pos2(x, rect.top() + 11.0);
+            let drawn = painter.text(at, egui::Align2::LEFT_CENTER, formula, serif(17.0), color.into());
+            let at = pos2(x, rect.bottom() + 1.0);
+            painter.text(at, egui::Align2::LEFT_BOTTOM, name, FontId::proportional(11.0), theme.text_dim.into());
+            x = drawn.right() + 40.0;
+        }
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{write}; {read}")));
+    });
+}
+
+/// The choice of the variant, where a knob is swept; answers with the room that is left.
+fn variant_ui(ui: &mut Ui, snapshot: &Snapshot, variant: &mut usize, rect: Rect) -> Rect {
+    let variants = snapshot.layout.variants();
+    *variant = (*variant).min(variants.len().saturating_sub(1));
+    if variants.len() < 2 {
+        return rect;
+    }
+    let place = Rect::from_min_size(rect.min, vec2(VARIANT, rect.height()));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.label(RichText::new("shown of the sweep").size(11.0).weak());
+        let combo =
+            egui::ComboBox::from_id_salt("variant").width(VARIANT).truncate().selected_text(&variants[*variant].label);
+        let combo = combo.show_ui(ui, |ui| {
+            for (index, other) in variants.iter().enumerate() {
+                ui.selectable_value(variant, index, &other.label);
+            }
+        });
+        combo.response.accessible_name("Variant of the sweep that is shown");
+    });
+    Rect::from_min_max(pos2(place.right() + 18.0, rect.top()), rect.max)
 }
 
 /// Colour of a term: the batch's own loss in the text's colour, each method's term in a task colour of its own.

@@ -15,10 +15,8 @@ pub enum Icon {
     Reset,
     /// A pin.
     Pin,
-    /// A moon.
-    Moon,
-    /// A sun.
-    Sun,
+    /// A disc, half light and half dark.
+    Theme,
     /// A cross.
     Close,
     /// Three dots.
@@ -65,23 +63,13 @@ impl Icon {
                 line(&[(-0.65, 0.0), (0.65, 0.0)]);
                 line(&[(0.0, 0.0), (0.0, 0.9)]);
             }
-            Self::Moon => {
-                // A disc less a shifted disc: the outer arc and back along the inner one.
-                let arc = |cx: f32, radius: f32, from: f32, to: f32| {
-                    (0..=14).map(move |i| {
-                        let angle = from + (to - from) * i as f32 / 14.0;
-                        (cx + radius * angle.cos(), radius * angle.sin())
-                    })
-                };
-                let points: Vec<(f32, f32)> = arc(0.0, 0.8, 0.75, 5.53).chain(arc(0.5, 0.62, 5.2, 1.08)).collect();
-                painter.add(Shape::closed_line(points.iter().map(|(x, y)| at(*x, *y)).collect(), stroke));
-            }
-            Self::Sun => {
-                painter.circle_stroke(centre, size * 0.2, stroke);
-                for i in 0..8 {
-                    let (sin, cos) = (i as f32 * std::f32::consts::FRAC_PI_4).sin_cos();
-                    line(&[(cos * 0.65, sin * 0.65), (cos * 0.95, sin * 0.95)]);
-                }
+            Self::Theme => {
+                painter.circle_stroke(centre, size * 0.45, stroke);
+                let half = (0..=12).map(|i| {
+                    let angle = -std::f32::consts::FRAC_PI_2 + std::f32::consts::PI * i as f32 / 12.0;
+                    at(0.9 * angle.cos(), 0.9 * angle.sin())
+                });
+                painter.add(Shape::convex_polygon(half.collect(), color, Stroke::NONE));
             }
             Self::Close => {
                 line(&[(-0.6, -0.6), (0.6, 0.6)]);

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use egui::{
-    Align, Align2, Color32, ComboBox, CursorIcon, DragValue, Id, Layout, Popup, Rect, RichText, Sense, Shape, Stroke,
-    StrokeKind, Ui, pos2, vec2,
+    Align, Align2, Color32, ComboBox, CursorIcon, DragValue, FontId, Id, Layout, Popup, Rect, RichText, Sense, Shape,
+    Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::{Experiment, Snapshot};
@@ -24,7 +24,7 @@ const HEIGHT: f32 = 46.0;
 /// Room above the blocks for the playhead's head.
 const ABOVE: f32 = 8.0;
 /// Room below the blocks for steps and marks.
-const BELOW: f32 = 30.0;
+const BELOW: f32 = 27.0;
 /// Width of the button that adds a block.
 const ADD: f32 = 74.0;
 /// Width of the edge that lengthens a block.
@@ -271,20 +271,24 @@ fn paint_bar(ui: &Ui, theme: &Theme, bar: Rect, group: usize, name: &str, length
     let edge = Rect::from_min_max(bar.min, pos2((bar.left() + 3.0).min(bar.right()), bar.bottom()));
     painter.rect_filled(edge, 1.5, color.fade(fade));
     let inside = painter.with_clip_rect(bar.shrink2(vec2(5.0, 0.0)));
-    if bar.width() < 26.0 {
+    if bar.width() < 24.0 {
         return;
     }
     let (title, below) = (theme.text.fade(fade), theme.text_dim.fade(fade));
-    let galley = inside.layout_no_wrap(name.to_owned(), medium(12.0), title.into());
-    // A narrow block keeps its number.
-    let short = (group + 1).to_string();
-    let text = if galley.size().x > bar.width() - 16.0 { name.split(": ").last().unwrap_or(name) } else { name };
-    let galley = inside.layout_no_wrap(text.to_owned(), medium(12.0), title.into());
-    let text = if galley.size().x > bar.width() - 12.0 && bar.width() < 60.0 { &short } else { text };
-    inside.text(pos2(bar.left() + 10.0, bar.top() + 9.0), Align2::LEFT_TOP, text, medium(12.0), title.into());
-    if bar.width() > 60.0 {
+    let fits = |text: &str, font: FontId| {
+        inside.layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER).size().x <= bar.width() - 16.0
+    };
+    // A narrow block keeps as much of its name as fits whole.
+    let (task, about) = name.split_once(": ").unwrap_or((name, ""));
+    let number = (group + 1).to_string();
+    let text = [name, about, task].into_iter().find(|text| !text.is_empty() && fits(text, medium(12.0)));
+    let at = pos2(bar.left() + 10.0, bar.top() + 9.0);
+    inside.text(at, Align2::LEFT_TOP, text.unwrap_or(&number), medium(12.0), title.into());
+    let small = FontId::proportional(11.0);
+    let steps = length.split(" · ").last().unwrap_or(length);
+    if let Some(text) = [length, steps].into_iter().find(|text| fits(text, small.clone())) {
         let at = pos2(bar.left() + 10.0, bar.top() + 26.0);
-        inside.text(at, Align2::LEFT_TOP, length, egui::FontId::proportional(11.0), below.into());
+        inside.text(at, Align2::LEFT_TOP, text, small, below.into());
     }
 }
 

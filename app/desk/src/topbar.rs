@@ -1,6 +1,6 @@
 //! The bar at the top: menus, the run's controls, its pace and progress, the device, the theme.
 
-use egui::{Align, Align2, ComboBox, FontId, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
+use egui::{Align, Align2, Color32, ComboBox, FontId, Layout, Rect, RichText, Sense, Ui, pos2, vec2};
 use mnemoscope_core::{Domain, Setting};
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::{Experiment, Snapshot, Status};
@@ -55,8 +55,11 @@ pub fn ui(ui: &mut Ui, cx: &mut TopContext<'_, '_>, experiment: &mut Experiment)
         run_ui(ui, cx);
         pace_ui(ui, theme, experiment);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let (icon, name) = if theme.dark { (Icon::Sun, "Light theme") } else { (Icon::Moon, "Dark theme") };
-            if icon::small(ui, icon, name, 26.0).on_hover_text(UiCommand::ToggleTheme.tooltip(ui.ctx())).clicked() {
+            let name = if theme.dark { "Light theme" } else { "Dark theme" };
+            if icon::small(ui, Icon::Theme, name, 28.0)
+                .on_hover_text(UiCommand::ToggleTheme.tooltip(ui.ctx()))
+                .clicked()
+            {
                 cx.menus.orders.push(Order::Do(UiCommand::ToggleTheme));
             }
             badge_ui(ui, theme, cx.runner.snapshot().map(|snapshot| &**snapshot));
@@ -170,15 +173,22 @@ fn badge_ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>) {
 
 /// The bar and the words beside it.
 fn progress_ui(ui: &mut Ui, theme: &Theme, runner: &Runner) {
-    let (part, words) = progress_text(runner);
+    let (part, words) = progress(runner);
+    let spoken = words.join("  ");
     let font = FontId::proportional(11.5);
-    let galley = ui.painter().layout_no_wrap(words.clone(), font.clone(), theme.text_dim.into());
+    let width = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x;
+    // Words that do not fit are left out whole, the last ones first.
+    let mut shown = spoken.clone();
+    for keep in (1..words.len()).rev() {
+        if width(&shown) + 8.0 > ui.available_width() {
+            shown = words[..keep].join("  ");
+        }
+    }
     // The words change width as they count; the bar must not dance with them.
-    let room = galley.size().x.max(150.0);
-    let bar = (ui.available_width() - room - 20.0).min(WIDEST);
+    let bar = (ui.available_width() - width(&shown).max(150.0) - 20.0).min(WIDEST);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
     let mut x = rect.left() + 4.0;
-    if bar > 30.0 {
+    if bar > 30.0 && !words.is_empty() {
         let rail = Rect::from_min_size(pos2(x, rect.center().y - 3.0), vec2(bar, 6.0));
         ui.painter().rect_filled(rail, 3.0, theme.raised);
         let done = Rect::from_min_size(rail.min, vec2(bar * part.clamp(0.0, 1.0) as f32, 6.0));
@@ -186,34 +196,40 @@ fn progress_ui(ui: &mut Ui, theme: &Theme, runner: &Runner) {
         x += bar + 10.0;
     }
     let clip = ui.painter().with_clip_rect(rect);
-    clip.text(pos2(x, rect.center().y), Align2::LEFT_CENTER, &words, font, theme.text_dim.into());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, words.clone()));
+    clip.text(pos2(x, rect.center().y), Align2::LEFT_CENTER, &shown, font.clone(), theme.text_dim.into());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, spoken.clone()));
     response.on_hover_ui(|ui| {
         if let Some(snapshot) = runner.snapshot() {
             let [step, total] = [snapshot.step, snapshot.layout.total_steps()].map(|step| number::grouped(step as f64));
             ui.label(RichText::new(format!("step {step} of {total}")).font(medium(12.5)));
+            ui.label(&spoken);
             ui.label(format!("{} evaluated steps recorded", number::grouped(snapshot.record.len() as f64)));
         }
     });
 }
 
-fn progress_text(runner: &Runner) -> (f64, String) {
+/// Part that is done, and the words, most important first.
+fn progress(runner: &Runner) -> (f64, Vec<String>) {
     let Some(snapshot) = runner.snapshot() else {
-        let words = if runner.failure().is_some() { "cannot run" } else { "preparing…" };
-        return (0.0, words.to_owned());
+        let words = match (runner.failure(), runner.base()) {
+            (Some(_), _) => vec!["cannot run".to_owned()],
+            (None, Some(_)) => vec!["preparing…".to_owned()],
+            (None, None) => Vec::new(),
+        };
+        return (0.0, words);
     };
     let percent = format!("{:.0} %", (snapshot.progress() * 100.0).floor());
     let words = match &snapshot.status {
-        Status::Finished => format!("finished, {} steps", number::grouped(snapshot.step as f64)),
-        Status::Failed(_) => "stopped".to_owned(),
-        Status::Preparing => "preparing…".to_owned(),
+        Status::Finished => vec![format!("finished, {} steps", number::grouped(snapshot.step as f64))],
+        Status::Failed(_) => vec!["stopped".to_owned()],
+        Status::Preparing => vec!["preparing…".to_owned()],
         Status::Running => {
-            let left = snapshot.seconds_left().map(|left| format!("  {} left", number::duration(left)));
-            let speed = format!("  {} steps/s", number::grouped(snapshot.steps_per_second));
-            format!("{percent}{}{speed}", left.unwrap_or_default())
+            let left = snapshot.seconds_left().map(|left| format!("{} left", number::duration(left)));
+            let speed = format!("{} steps/s", number::grouped(snapshot.steps_per_second));
+            [percent].into_iter().chain(left).chain([speed]).collect()
         }
-        Status::Paused if snapshot.step == 0 => "ready".to_owned(),
-        Status::Paused => format!("{percent}  paused"),
+        Status::Paused if snapshot.step == 0 => vec!["ready".to_owned()],
+        Status::Paused => vec![percent, "paused".to_owned()],
     };
     (snapshot.progress(), words)
 }

@@ -1,9 +1,10 @@
 //! The short welcome over a preset that is already in motion, and the table of shortcuts.
 
-use egui::{Align2, Area, Id, Modal, Order as Layer, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
+use egui::{Align2, Area, Id, Order as Layer, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::{Experiment, presets};
 
+use crate::dialogs::modal;
 use crate::order::Order;
 use crate::shortcuts::UiCommand;
 
@@ -74,7 +75,7 @@ fn card(ui: &mut Ui, theme: &Theme, experiment: &Experiment, open: bool) -> bool
 
 /// The table of shortcuts; answers whether it stays.
 pub fn shortcuts_ui(ui: &Ui, theme: &Theme) -> bool {
-    let modal = Modal::new(Id::unique("shortcuts")).show(ui.ctx(), |ui| {
+    let modal = modal(ui, "shortcuts").show(ui.ctx(), |ui| {
         ui.label(RichText::new("Keyboard shortcuts").font(semibold(15.0)));
         ui.add_space(6.0);
         egui::Grid::new("shortcuts").num_columns(2).spacing(vec2(28.0, 5.0)).show(ui, |ui| {

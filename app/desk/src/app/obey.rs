@@ -71,7 +71,13 @@ impl DeskApp {
             UiCommand::Larger => self.settings.rescale(true),
             UiCommand::Smaller => self.settings.rescale(false),
             UiCommand::NormalSize => self.settings.scale = 1.0,
-            UiCommand::ResetLayout => self.tiles.reset_layout(),
+            UiCommand::ResetLayout => {
+                if self.attention() {
+                    self.memory_tiles = super::memory_tiles();
+                } else {
+                    self.tiles.reset_layout();
+                }
+            }
             UiCommand::ToggleComposer => self.settings.composer = !self.settings.composer,
             UiCommand::ToggleTimeline => self.settings.timeline = !self.settings.timeline,
             UiCommand::Welcome => self.welcome = !self.welcome,

@@ -15,13 +15,24 @@ const BOX: f32 = 68.0;
 /// knobs of the same label elsewhere: "EWC: strength".
 pub fn ui(ui: &mut Ui, theme: &Theme, section: &str, knob: &Knob, setting: &Setting) -> Option<Setting> {
     let name = format!("{section}: {}", label(knob));
-    ui.push_id(knob.name, |ui| match (knob.domain, setting) {
+    ui.push_id(knob.name, |ui| {
+        let spacing = ui.spacing_mut();
+        spacing.button_padding.y = 2.0;
+        spacing.interact_size.y = 20.0;
+        spacing.item_spacing.y = 3.0;
+        value_ui(ui, theme, &name, knob, setting)
+    })
+    .inner
+}
+
+fn value_ui(ui: &mut Ui, theme: &Theme, name: &str, knob: &Knob, setting: &Setting) -> Option<Setting> {
+    match (knob.domain, setting) {
         (Domain::Real { .. } | Domain::Whole { .. }, Setting::Number(value)) => {
-            number_ui(ui, theme, &name, knob, *value)
+            number_ui(ui, theme, name, knob, *value)
         }
         (Domain::Real { .. } | Domain::Whole { .. }, Setting::Sweep(swept)) => {
-            let mut changed = label_row(ui, theme, &name, knob, setting);
-            changed = sweep::ui(ui, theme, &name, knob, swept).or(changed);
+            let mut changed = label_row(ui, theme, name, knob, setting);
+            changed = sweep::ui(ui, theme, name, knob, swept).or(changed);
             changed
         }
         (Domain::Choice { options, .. }, Setting::Text(chosen)) => {
@@ -41,7 +52,7 @@ pub fn ui(ui: &mut Ui, theme: &Theme, section: &str, knob: &Knob, setting: &Sett
                         }
                     })
                     .response
-                    .accessible_name(&name)
+                    .accessible_name(name)
                     .on_hover_ui(|ui| {
                         tooltip(ui, theme, knob);
                         if let Some(option) = current {
@@ -53,26 +64,25 @@ pub fn ui(ui: &mut Ui, theme: &Theme, section: &str, knob: &Knob, setting: &Sett
         }
         (Domain::Switch { .. }, Setting::Switch(on)) => {
             let mut value = *on;
-            let response = ui.checkbox(&mut value, label(knob)).accessible_name(&name);
+            let response = ui.checkbox(&mut value, label(knob)).accessible_name(name);
             response.on_hover_ui(|ui| tooltip(ui, theme, knob)).changed().then_some(Setting::Switch(value))
         }
         (Domain::List { min, max, longest, .. }, Setting::List(list)) => {
-            list_ui(ui, theme, &name, knob, list, (min, max), longest)
+            list_ui(ui, theme, name, knob, list, (min, max), longest)
         }
         (Domain::Text { .. }, Setting::Text(text)) => {
             let mut value = text.clone();
             let mut changed = false;
             one_row(ui, theme, knob, |ui| {
                 let field = TextEdit::singleline(&mut value).desired_width(f32::INFINITY).hint_text("none");
-                let response = ui.add(field).accessible_name(&name);
+                let response = ui.add(field).accessible_name(name);
                 changed = response.on_hover_ui(|ui| tooltip(ui, theme, knob)).changed();
             });
             changed.then_some(Setting::Text(value))
         }
         // A setting was checked against its knob, so the shapes agree.
         _ => None,
-    })
-    .inner
+    }
 }
 
 /// The label as the composer shows it: lower case but for signs such as "F" or "EWC".

@@ -28,7 +28,8 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         let kind = method.kind();
         let (id, place) = (format!("method {}", kind.name), format!("methods.{}", kind.name));
         let summary = memory(cx.snapshot, kind.name);
-        let card = cx.section(&id, kind.label, summary, &[&place]);
+        let about = format!("{}\n{}", kind.meaning, kind.source);
+        let card = super::Section { about, ..cx.section(&id, kind.label, summary, &[&place]) };
         let tools = |ui: &mut Ui| {
             let more = icon::small(ui, Icon::More, &format!("{}: order and removal", kind.label), 20.0);
             Popup::menu(&more).show(|ui| {
@@ -46,8 +47,6 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
             });
         };
         card.ui(ui, theme, tools, |ui| {
-            let text = RichText::new(kind.meaning).size(11.5).color(theme.text_dim);
-            ui.label(text).on_hover_text(kind.source);
             section::component_ui(ui, theme, kind.label, method);
             source(ui, theme, kind.source);
         });

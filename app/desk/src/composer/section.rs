@@ -15,6 +15,8 @@ pub struct Section<'a> {
     pub title: &'a str,
     /// Short and grey, at the right.
     pub summary: String,
+    /// What the title's tooltip tells.
+    pub about: String,
     /// Open at the first start.
     pub open: bool,
     /// What is refused here.
@@ -28,12 +30,18 @@ impl Section<'_> {
         let frame = mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(12, 9));
         frame.stroke(Stroke::new(1.0, outline)).show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.spacing_mut().item_spacing = vec2(6.0, 4.0);
+            let spacing = ui.spacing_mut();
+            spacing.item_spacing = vec2(6.0, 3.0);
+            spacing.button_padding = vec2(8.0, 2.0);
+            spacing.interact_size.y = 20.0;
             let fold = Id::unique(("section", self.id));
             let mut open = ui.data_mut(|data| *data.get_persisted_mut_or(fold, self.open));
             ui.allocate_ui_with_layout(vec2(ui.available_width(), 20.0), Layout::left_to_right(Align::Center), |ui| {
                 let title = egui::Label::new(RichText::new(self.title).font(semibold(13.0)).color(theme.text));
-                let response = ui.add(title.sense(Sense::click())).on_hover_cursor(egui::CursorIcon::PointingHand);
+                let mut response = ui.add(title.sense(Sense::click())).on_hover_cursor(egui::CursorIcon::PointingHand);
+                if !self.about.is_empty() {
+                    response = response.on_hover_text(&self.about);
+                }
                 let (caret, caret_response) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::click());
                 paint_caret(ui, caret, open, theme);
                 caret_response.widget_info(|| {
@@ -139,6 +147,7 @@ pub fn kind_ui<R: Registry>(ui: &mut Ui, name: &str, component: &mut Component<R
     let mut picked = None;
     egui::ComboBox::from_id_salt(name)
         .width(ui.available_width())
+        .truncate()
         .selected_text(kind.label)
         .show_ui(ui, |ui| {
             for other in R::kinds() {
