@@ -78,7 +78,7 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     tell(&format!("{processor}, {cores} cores, mnemoscope {version} ({commit})"))?;
     let mut devices = Vec::new();
     for (name, wanted, software, device) in present(args.all_devices)? {
-        let matmul = matmul::best(&device, effort);
+        let matmul = matmul::best(&device, effort)?;
         let Best { size, gflops } = matmul;
         tell(&format!("\n{name}: best matrix product {gflops:.1} GFLOP/s at n = {size}\n{}", steps::HEADER))?;
         let mut all = Vec::new();
