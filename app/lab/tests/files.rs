@@ -1,5 +1,7 @@
 //! Experiment files: every preset loads, what is written reads back, and slips are told with their place.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
+
 use mnemoscope_lab::file::{parse, to_text};
 use mnemoscope_lab::{Experiment, FORMAT, presets, refusals};
 

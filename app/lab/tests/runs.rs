@@ -1,5 +1,7 @@
 //! A run is a function of its file: repeated, interrupted, replayed and split into replicas, it gives the same bits.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
+
 use mnemoscope_compute::Wanted;
 use mnemoscope_core::{Component, Registry};
 use mnemoscope_lab::{Checkpoint, Experiment, Run, Snapshot, path};
@@ -7,8 +9,8 @@ use mnemoscope_learner::Methods;
 
 /// A short stream of two tasks, trained by `methods`.
 fn experiment(methods: &[&str]) -> Experiment {
-    let mut experiment = Experiment::default();
-    experiment.methods = methods.iter().map(|name| Component::new(name).unwrap()).collect();
+    let methods = methods.iter().map(|name| Component::new(name).unwrap()).collect();
+    let mut experiment = Experiment { methods, ..Experiment::default() };
     for (name, value) in [
         ("stream.tasks", "3"),
         ("stream.steps", "12"),

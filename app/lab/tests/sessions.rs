@@ -1,5 +1,7 @@
 //! A session: commands in, snapshots out. Driven by step counts; waiting is bounded by wake-ups, not by time.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 

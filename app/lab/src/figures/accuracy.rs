@@ -78,7 +78,7 @@ fn references(chart: &mut Chart, snapshot: &Snapshot, view: &View, candidates: C
         }
     }
     if snapshot.record.step(0) == 0 {
-        let points = (0..snapshot.layout.groups()).flat_map(|group| {
+        let points = (0..snapshot.layout.groups()).filter_map(|group| {
             snapshot.record.curve(group, view.variant(snapshot), 0, 0).first().map(|point| point.mean)
         });
         let values: Vec<f64> = points.collect();

@@ -68,7 +68,7 @@ pub(super) fn over_seeds(snapshot: &Snapshot, view: &View, interval: &str) -> St
         _ => format!("mean and 95 % {interval} over {all} seeds"),
     };
     if alive < all {
-        text += &format!(" ({} diverged, held at the last finite weights)", all - alive);
+        text = format!("{text} ({} diverged, held at the last finite weights)", all - alive);
     }
     if let Some(variant) = snapshot.layout.variants().get(variant).filter(|variant| !variant.label.is_empty()) {
         text = format!("{} · {text}", variant.label);

@@ -116,13 +116,16 @@ pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
 /// Lines at the level before, the plateau and the trough: means over seeds. Levels too near to each other for two labels
 /// in a plot of this height share one line, at the first one's level.
 fn levels(gaps: &[&Gap], height: f64) -> Vec<Reference> {
-    let levels: [(&str, fn(&Gap) -> f64); 3] =
-        [("before", |gap| gap.before), ("plateau", |gap| gap.plateau), ("trough", |gap| gap.trough)];
+    let levels = [
+        ("before", mean_of(gaps, |gap| gap.before)),
+        ("plateau", mean_of(gaps, |gap| gap.plateau)),
+        ("trough", mean_of(gaps, |gap| gap.trough)),
+    ];
     let mut lines: Vec<(f64, String)> = Vec::new();
-    for (name, of) in levels {
-        let Some(level) = mean_of(gaps, of) else { continue };
+    for (name, level) in levels {
+        let Some(level) = level else { continue };
         match lines.iter_mut().find(|(other, _)| (level.mean - other).abs() < 0.07 * height) {
-            Some((_, names)) => *names += &format!(", {name}"),
+            Some((_, names)) => names.extend([", ", name]),
             None => lines.push((level.mean, name.to_owned())),
         }
     }

@@ -100,8 +100,7 @@ pub fn metric_table(snapshot: &Snapshot, view: &View) -> String {
         out += &fields.join(",");
         out.push('\n');
     }
-    out += &format!("# {}\n", interval_text(snapshot, view));
-    out
+    out + "# " + &interval_text(snapshot, view) + "\n"
 }
 
 #[cfg(test)]
