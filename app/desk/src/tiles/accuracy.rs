@@ -29,9 +29,6 @@ impl Panel for AccuracyPanel {
     }
 
     fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
-        ui.checkbox(&mut cx.view.references, "Reference lines").on_hover_text(
-            "Chance, the untrained network, and finished runs of fine-tuning, cumulative and joint training on this stream.",
-        );
         ui.checkbox(&mut cx.view.untrained, "Tasks not trained yet")
             .on_hover_text("Also show each task's accuracy before its first training: what carries over forwards.");
         ui.separator();

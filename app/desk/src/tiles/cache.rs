@@ -30,7 +30,7 @@ impl Cache {
         }
         let mut figure = make(snapshot, view);
         if self.zoom > 0 {
-            figure.id += &format!("-{}", self.zoom);
+            figure.id = format!("{}-{}", figure.id, self.zoom);
         }
         let figure = Arc::new(figure);
         self.made = Some((snapshot.clone(), view.clone(), figure.clone()));
