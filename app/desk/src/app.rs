@@ -59,6 +59,8 @@ pub struct DeskApp {
     may_close: bool,
     /// The finished run that was noted last, by its picture's version.
     noted: Option<u64>,
+    /// The title that the system's window has.
+    window_title: String,
 }
 
 impl DeskApp {
@@ -101,6 +103,7 @@ impl DeskApp {
             actions: Vec::new(),
             may_close: false,
             noted: None,
+            window_title: String::new(),
             settings,
             document,
             refused,
@@ -238,6 +241,16 @@ impl DeskApp {
         self.refused.1.first().map(|refusal| refusal.message.as_str())
     }
 
+    /// Names the system's window after the experiment, with a mark while it is not saved.
+    fn title(&mut self, ctx: &Context) {
+        let mark = if self.document.dirty() { "• " } else { "" };
+        let title = format!("{mark}{} – Mnemoscope", self.document.experiment.title);
+        if title != self.window_title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.window_title = title;
+        }
+    }
+
     /// After everything is drawn: what was edited goes into the history and to the session.
     fn settle(&mut self, ctx: &Context) {
         let gesture = ctx.input(|input| input.pointer.any_down()) || ctx.text_edit_focused();
@@ -327,8 +340,16 @@ impl DeskApp {
             });
         }
         let snapshot = self.runner.snapshot().cloned();
-        let mut cx =
-            Compose { theme, snapshot: snapshot.as_deref(), refusals: &self.refused.1, orders: &mut self.orders };
+        let file =
+            self.document.path().and_then(std::path::Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let mut cx = Compose {
+            theme,
+            snapshot: snapshot.as_deref(),
+            refusals: &self.refused.1,
+            file: file.as_deref(),
+            dirty: self.document.dirty(),
+            orders: &mut self.orders,
+        };
         composer::ui(ui, &mut cx, &mut self.document.experiment);
     }
 
@@ -413,6 +434,7 @@ impl eframe::App for DeskApp {
         self.toasts.ui(ui, theme);
         self.obey(ui.ctx());
         self.settle(ui.ctx());
+        self.title(ui.ctx());
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

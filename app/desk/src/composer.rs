@@ -25,6 +25,10 @@ pub struct Compose<'a> {
     pub snapshot: Option<&'a Snapshot>,
     /// What of the experiment is refused.
     pub refusals: &'a [Refusal],
+    /// The name of the experiment's file, if it has one.
+    pub file: Option<&'a str>,
+    /// Whether there are edits that no file holds.
+    pub dirty: bool,
     /// What is asked of the window.
     pub orders: &'a mut Vec<Order>,
 }
@@ -80,6 +84,27 @@ fn attention_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
     });
 }
 
+/// The file's name, and the mark of unsaved edits.
+fn file_ui(ui: &mut Ui, cx: &Compose<'_>) {
+    let theme = cx.theme;
+    if cx.file.is_none() && !cx.dirty {
+        return;
+    }
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        if cx.dirty {
+            let (dot, _) = ui.allocate_exact_size(egui::vec2(8.0, 12.0), egui::Sense::hover());
+            ui.painter().circle_filled(dot.center(), 3.5, theme.warning);
+        }
+        let text = match (cx.file, cx.dirty) {
+            (Some(file), true) => format!("{file}, unsaved changes"),
+            (Some(file), false) => file.to_owned(),
+            (None, _) => "unsaved changes".to_owned(),
+        };
+        ui.add(egui::Label::new(RichText::new(text).size(11.0).color(theme.text_dim)).truncate());
+    });
+}
+
 fn title_ui(ui: &mut Ui, cx: &Compose<'_>, experiment: &mut Experiment) {
     let theme = cx.theme;
     ui.vertical(|ui| {
@@ -91,6 +116,7 @@ fn title_ui(ui: &mut Ui, cx: &Compose<'_>, experiment: &mut Experiment) {
             .hint_text("Untitled experiment")
             .desired_width(f32::INFINITY);
         ui.add(title).accessible_name("Title of the experiment").on_hover_text("Click to rename the experiment");
+        file_ui(ui, cx);
         if !experiment.look_for.is_empty() {
             ui.label(RichText::new(&experiment.look_for).size(12.0).color(theme.text_dim));
         }

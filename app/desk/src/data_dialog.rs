@@ -35,9 +35,12 @@ pub struct DataDialog {
     source: Component<DataSources>,
     /// A path field for every knob that names a file.
     files: Vec<(&'static str, PathField)>,
-    loading: Option<(Component<DataSources>, Receiver<Result<Dataset, String>>)>,
+    loading: Option<Loading>,
     shown: Option<(Component<DataSources>, Result<Preview, String>)>,
 }
+
+/// Data that are being read, and where they will come out.
+type Loading = (Component<DataSources>, Receiver<Result<Dataset, String>>);
 
 /// Loaded data with the pictures of its samples.
 struct Preview {

@@ -32,3 +32,29 @@ pub fn ui(ui: &mut Ui, theme: &Theme, failure: &Failure, orders: &mut Vec<Order>
         });
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+
+    #[test]
+    fn the_last_checkpoint_is_offered_and_the_message_can_be_copied() {
+        let failure = Failure { message: "training stopped by a fault".to_owned(), checkpoint: Some(1400) };
+        let mut harness = Harness::builder()
+            .with_context_setup(|ctx| mnemoscope_figure::apply(ctx, mnemoscope_figure::Preference::Dark, 1.0))
+            .build_ui_state(
+                |ui, orders: &mut Vec<Order>| super::ui(ui, Theme::of(ui.ctx()), &failure, orders),
+                Vec::new(),
+            );
+        harness.get_by_label("training stopped by a fault");
+        harness.get_by_label("Go on from step 1,400").click();
+        harness.run();
+        harness.get_by_label("Copy the message").click();
+        harness.run();
+        let wanted = [Order::Restore, Order::Copy("training stopped by a fault".to_owned())];
+        assert_eq!(harness.state()[..], wanted);
+    }
+}

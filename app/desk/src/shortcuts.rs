@@ -195,8 +195,8 @@ pub fn pressed(ctx: &Context) -> Vec<UiCommand> {
     ctx.input_mut(|input| {
         for (command, keys) in all {
             let plain = keys.modifiers.is_none() && !is_function_key(keys.logical_key);
-            let text = matches!(command, UiCommand::Undo | UiCommand::Redo) && typing;
-            if !(plain && focused) && !text && input.consume_shortcut(&keys) {
+            let taken = plain && focused || typing && matches!(command, UiCommand::Undo | UiCommand::Redo);
+            if !taken && input.consume_shortcut(&keys) {
                 out.push(command);
             }
         }

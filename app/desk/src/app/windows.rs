@@ -102,24 +102,21 @@ impl DeskApp {
 
     /// Saves to the document's own path, or asks for one; then goes on with `next`.
     pub(super) fn save_document(&mut self, ctx: &Context, elsewhere: bool, next: Option<Next>) {
-        match self.document.path().map(Path::to_owned).filter(|_| !elsewhere) {
-            Some(path) => {
-                if self.save_to(&path)
-                    && let Some(next) = next
-                {
-                    self.proceed(ctx, next);
-                }
+        if let Some(path) = self.document.path().map(Path::to_owned).filter(|_| !elsewhere) {
+            if self.save_to(&path)
+                && let Some(next) = next
+            {
+                self.proceed(ctx, next);
             }
-            None => {
-                let wish = Wish { title: "Save the experiment", purpose: Purpose::Save, extension: "ron" };
-                let name = format!("{}.ron", file_stem(&self.document.experiment.title));
-                let start = match self.document.path() {
-                    Some(path) => path.display().to_string(),
-                    None => beside(None, &name),
-                };
-                self.dialog = Some(Dialog::Save(PathDialog::new(wish, "Save", start), next));
-            }
+            return;
         }
+        let wish = Wish { title: "Save the experiment", purpose: Purpose::Save, extension: "ron" };
+        let name = format!("{}.ron", file_stem(&self.document.experiment.title));
+        let start = match self.document.path() {
+            Some(path) => path.display().to_string(),
+            None => beside(None, &name),
+        };
+        self.dialog = Some(Dialog::Save(PathDialog::new(wish, "Save", start), next));
     }
 
     fn save_to(&mut self, path: &Path) -> bool {

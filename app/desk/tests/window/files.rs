@@ -57,11 +57,13 @@ fn save_and_open_give_an_equal_experiment() {
     slider(&window, "EWC: strength").set_value_accesskit(500.0);
     window.run_steps(3);
     let saved = window.state().experiment().clone();
+    assert!(says(&window, "unsaved changes"));
     window.key_press_modifiers(Modifiers::COMMAND, Key::S);
     window.run_steps(3);
     type_path(&mut window, &path);
     click(&mut window, "Save");
     assert!(!window.state().dirty());
+    assert!(!says(&window, "unsaved changes") && says(&window, "saved.ron"));
     assert_eq!(file::read(&path).unwrap(), saved);
     assert!(says(&window, "Saved "));
 

@@ -64,7 +64,7 @@ fn the_window_looks_as_it_did() {
     }
     let mut results = SnapshotResults::new();
     // Curves differ by a bit of rounding from one processor to the next.
-    let tolerance = SnapshotOptions::new().threshold(2.0).failed_pixel_count_threshold(600);
+    let tolerance = SnapshotOptions::new().threshold(2.0).max_failed_pixels(600);
     for name in ["window-dark", "window-light"] {
         let mut window: crate::Window = Harness::builder()
             .with_size(egui::vec2(1280.0, 800.0))
