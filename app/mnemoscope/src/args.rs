@@ -61,7 +61,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         mnemoscope bench\n  \
         mnemoscope bench --quick\n  \
-        mnemoscope bench --json > bench.json\n\n\
+        mnemoscope bench --json > bench.json\n  \
+        python scripts/torch_step.py > torch.txt && mnemoscope bench --compare torch.txt\n\n\
         Close other programs first: they take part of what is measured.")]
     Bench(BenchArgs),
 }
@@ -195,6 +196,9 @@ pub struct BenchArgs {
     /// Measure graphics adapters that are only software, too.
     #[arg(long)]
     pub all_devices: bool,
+    /// Compare with times of another tool, as scripts/torch_step.py prints them.
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
 }
 
 fn device() -> impl TypedValueParser<Value = Wanted> {

@@ -4,6 +4,7 @@ mod clock;
 mod frame;
 mod matmul;
 mod memory;
+mod other;
 mod steps;
 
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::args::BenchArgs;
 use crate::output;
 use matmul::Best;
+use other::Other;
 
 /// How long one figure is measured.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,7 @@ struct Report {
     machine: Machine,
     quick: bool,
     devices: Vec<DeviceReport>,
+    other: Vec<Other>,
     frame: frame::Frames,
     memory: memory::LongRecord,
 }
@@ -65,6 +68,7 @@ struct DeviceReport {
 /// # Errors
 /// When a device is lost, or a temporary file cannot be written.
 pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let other = args.compare.as_deref().map(Other::read).transpose()?.unwrap_or_default();
     let effort = if args.quick { QUICK } else { FULL };
     // Figures appear as they are measured; JSON is whole at the end.
     let tell = |text: &str| if args.json { Ok(()) } else { output::line(text) };
@@ -89,13 +93,18 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
                 all.push(steps);
             }
         }
+        for other in &other {
+            if let Some(text) = other.text(&all) {
+                tell(&text)?;
+            }
+        }
         devices.push(DeviceReport { name, software, matmul, steps: all });
     }
     let memory = memory::long_record(effort);
     tell(&format!("\n{}", memory.text()))?;
     let frame = frame::measure(effort)?;
     if args.json {
-        let report = Report { machine, quick: args.quick, devices, frame, memory };
+        let report = Report { machine, quick: args.quick, devices, other, frame, memory };
         output::line(&serde_json::to_string_pretty(&report)?)?;
     } else {
         output::line(&frame.text())?;

@@ -57,6 +57,16 @@ pub const HEADER: &str = "network          batch   R   bare us/step    steps/s  
     with evaluation us/step    steps/s   replica-steps/s   evaluation";
 
 impl Steps {
+    /// Whether these are the steps of this network, batch and population.
+    pub fn is(&self, network: &str, batch: usize, replicas: usize) -> bool {
+        self.network == network && self.batch == batch && self.replicas == replicas
+    }
+
+    /// Microseconds of a bare step.
+    pub fn bare_us(&self) -> f64 {
+        self.bare_us
+    }
+
     /// One row of the table; `best` is the device's best matrix product in GFLOP/s.
     pub fn line(&self, best: f64) -> String {
         format!(
