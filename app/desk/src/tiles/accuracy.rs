@@ -13,7 +13,6 @@ use super::{Tile, TileContext, empty};
 #[derive(Default)]
 pub(super) struct AccuracyPanel {
     cache: Cache,
-    size: (f32, f32),
 }
 
 impl Panel for AccuracyPanel {
@@ -24,8 +23,8 @@ impl Panel for AccuracyPanel {
         }
     }
 
-    fn size(&self) -> (f32, f32) {
-        self.size
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
     }
 
     fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
@@ -42,9 +41,7 @@ impl Panel for AccuracyPanel {
         if let Some(note) = cx.snapshot.as_ref().map(|run| &run.experiment.note).filter(|note| !note.is_empty()) {
             ui.label(RichText::new(note).size(11.5).color(cx.theme.warning));
         }
-        self.size = ui.available_size().into();
-        let response = figure.ui(ui, cx.theme);
-        cx.view.range = response.x_range;
+        cx.view.range = self.cache.draw(ui, cx.theme, figure).x_range;
     }
 
     fn reset_zoom(&mut self, cx: &mut TileContext<'_>) {

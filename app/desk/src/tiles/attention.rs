@@ -7,6 +7,7 @@ use mnemoscope_core::Setting;
 use mnemoscope_figure::{Body, Figure, semibold};
 use mnemoscope_lab::figures;
 
+use super::cache::Cache;
 use super::memory::Memory;
 use super::numbers::{self, Number};
 use super::panel::Panel;
@@ -23,6 +24,8 @@ const TALL: f32 = 380.0;
 const TITLE: f32 = 17.0;
 /// Height of the row that steps through the writes.
 const STEPS: f32 = 24.0;
+/// Size of an exported plot, in points: beside its neighbours one is small.
+const EXPORT: (f32, f32) = (480.0, 400.0);
 /// Points between plots.
 const GAP: f32 = 12.0;
 
@@ -68,15 +71,15 @@ impl Panel for AttentionPanel {
         }
     }
 
-    fn figures(&mut self, _cx: &TileContext<'_>) -> Vec<Arc<Figure>> {
+    fn cache(&self) -> Option<&Cache> {
+        None
+    }
+
+    fn exports(&mut self, _cx: &TileContext<'_>) -> Vec<(Arc<Figure>, (f32, f32))> {
         let Some(figures) = self.memory.figures() else { return Vec::new() };
         let mut all = vec![figures.state.clone(), figures.recall.clone(), figures.error.clone()];
         all.extend(figures.written.clone());
-        all
-    }
-
-    fn size(&self) -> (f32, f32) {
-        (480.0, 360.0)
+        all.into_iter().map(|figure| (figure, EXPORT)).collect()
     }
 
     fn body(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>, _figure: &Figure) {

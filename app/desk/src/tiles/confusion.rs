@@ -18,7 +18,6 @@ const SIDE: f32 = 46.0;
 #[derive(Default)]
 pub(super) struct ConfusionPanel {
     cache: Cache,
-    size: (f32, f32),
     /// The cell that was clicked: true class, answer.
     chosen: Option<(usize, usize)>,
     pictures: Option<Pictures>,
@@ -42,8 +41,8 @@ impl Panel for ConfusionPanel {
         }
     }
 
-    fn size(&self) -> (f32, f32) {
-        self.size
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
     }
 
     fn body(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>, figure: &Figure) {
@@ -55,8 +54,7 @@ impl Panel for ConfusionPanel {
         let strip = if self.chosen.is_some() { SIDE + 34.0 } else { 16.0 };
         let room = ui.available_size();
         let plot = vec2(room.x, (room.y - strip).max(60.0));
-        self.size = plot.into();
-        let response = ui.allocate_ui(plot, |ui| figure.ui(ui, cx.theme)).inner;
+        let response = ui.allocate_ui(plot, |ui| self.cache.draw(ui, cx.theme, figure)).inner;
         if let Some(cell) = response.clicked {
             self.chosen = (self.chosen != Some(cell)).then_some(cell);
         }

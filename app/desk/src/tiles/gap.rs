@@ -15,14 +15,23 @@ use super::{Tile, TileContext, empty};
 #[derive(Default)]
 pub(super) struct GapPanel {
     cache: Cache,
-    size: (f32, f32),
+    /// The (block, group) shown last.
+    shown: Option<(usize, usize)>,
     numbers: Option<(Arc<Snapshot>, View, Vec<GapNumber>)>,
 }
 
 impl Panel for GapPanel {
     fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure> {
         match &cx.snapshot {
-            Some(snapshot) => self.cache.figure(snapshot, cx.view, figures::gap),
+            Some(snapshot) => {
+                // Another switch lies elsewhere on the axis: a zoom into this one is of no use there.
+                let shown = figures::shown_gap(snapshot, cx.view).map(|gap| (gap.block, gap.group));
+                if self.shown != shown {
+                    self.shown = shown;
+                    self.cache.reset_zoom();
+                }
+                self.cache.figure(snapshot, cx.view, figures::gap)
+            }
             None => waiting(
                 Tile::Gap,
                 "At a task switch known tasks fall, often far, before they come back. See it from near.",
@@ -30,8 +39,8 @@ impl Panel for GapPanel {
         }
     }
 
-    fn size(&self) -> (f32, f32) {
-        self.size
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
     }
 
     fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
@@ -64,8 +73,7 @@ impl Panel for GapPanel {
         picker(ui, cx, &snapshot);
         let room = ui.available_size();
         let plot = vec2(room.x, (room.y - numbers::HEIGHT - 4.0).max(40.0));
-        self.size = plot.into();
-        ui.allocate_ui(plot, |ui| figure.ui(ui, cx.theme));
+        ui.allocate_ui(plot, |ui| self.cache.draw(ui, cx.theme, figure));
         if room.y > numbers::HEIGHT + 60.0 {
             self.numbers(ui, cx, &snapshot);
         }

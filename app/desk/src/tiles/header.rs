@@ -90,10 +90,10 @@ fn menu(ui: &mut Ui, cx: &mut TileContext<'_>, tile: Tile, panel: &mut dyn Panel
     if panel.zooms() && ui.button("Reset zoom").clicked() {
         panel.reset_zoom(cx);
     }
-    let figures: Vec<Arc<Figure>> =
-        panel.figures(cx).into_iter().filter(|figure| !matches!(figure.body, Body::Empty { .. })).collect();
-    for figure in &figures {
-        let several = figures.len() > 1;
+    let mut exports = panel.exports(cx);
+    exports.retain(|(figure, _)| !matches!(figure.body, Body::Empty { .. }));
+    for (figure, size) in &exports {
+        let several = exports.len() > 1;
         let mut formats = |ui: &mut Ui| {
             for (format, name) in [(Format::Svg, "SVG"), (Format::Png, "PNG"), (Format::Csv, "CSV")] {
                 let text = if several { format!("{name}…") } else { format!("Export as {name}…") };
@@ -101,7 +101,7 @@ fn menu(ui: &mut Ui, cx: &mut TileContext<'_>, tile: Tile, panel: &mut dyn Panel
                     let slug = figure.title.to_lowercase().replace(' ', "-");
                     cx.actions.push(Action::Export {
                         figure: figure.clone(),
-                        size: panel.size(),
+                        size: *size,
                         format,
                         suggestion: format!("{slug}.{}", format.extension()),
                     });

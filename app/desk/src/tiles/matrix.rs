@@ -13,7 +13,6 @@ use super::{Tile, TileContext, empty};
 #[derive(Default)]
 pub(super) struct MatrixPanel {
     cache: Cache,
-    size: (f32, f32),
 }
 
 impl Panel for MatrixPanel {
@@ -24,8 +23,8 @@ impl Panel for MatrixPanel {
         }
     }
 
-    fn size(&self) -> (f32, f32) {
-        self.size
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
     }
 
     fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
@@ -50,7 +49,6 @@ impl Panel for MatrixPanel {
             empty::ui(ui, cx, message, false);
             return;
         }
-        self.size = ui.available_size().into();
-        figure.ui(ui, cx.theme);
+        self.cache.draw(ui, cx.theme, figure);
     }
 }

@@ -7,6 +7,7 @@ use mnemoscope_figure::{Body, Figure, semibold};
 use mnemoscope_lab::Snapshot;
 use mnemoscope_lab::figures::{self, MetricRow, View};
 
+use super::cache::Cache;
 use super::panel::{Panel, waiting};
 use super::{Tile, TileContext, empty, header};
 
@@ -37,8 +38,8 @@ impl Panel for MetricsPanel {
         self.caption.clone().unwrap_or_else(|| waiting(Tile::Metrics, ""))
     }
 
-    fn size(&self) -> (f32, f32) {
-        (0.0, 0.0)
+    fn cache(&self) -> Option<&Cache> {
+        None
     }
 
     fn table(&mut self, cx: &TileContext<'_>) -> Option<String> {

@@ -13,23 +13,21 @@ use super::{Tile, TileContext, empty};
 #[derive(Default)]
 pub(super) struct ObjectivePanel {
     cache: Cache,
-    size: (f32, f32),
-    range: Option<(f64, f64)>,
 }
 
 impl Panel for ObjectivePanel {
     fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure> {
         match &cx.snapshot {
             Some(snapshot) => {
-                let view = View { range: self.range, ..cx.view.clone() };
+                let view = View { range: self.cache.steps(), ..cx.view.clone() };
                 self.cache.figure(snapshot, &view, figures::objective)
             }
             None => waiting(Tile::Objective, "The loss and every term of the objective, as they are descended."),
         }
     }
 
-    fn size(&self) -> (f32, f32) {
-        self.size
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
     }
 
     fn menu(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>) {
@@ -42,12 +40,10 @@ impl Panel for ObjectivePanel {
             empty::ui(ui, cx, message, false);
             return;
         }
-        self.size = ui.available_size().into();
-        self.range = figure.ui(ui, cx.theme).x_range;
+        self.cache.draw(ui, cx.theme, figure);
     }
 
     fn reset_zoom(&mut self, _cx: &mut TileContext<'_>) {
-        self.range = None;
         self.cache.reset_zoom();
     }
 

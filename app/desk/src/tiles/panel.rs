@@ -7,6 +7,7 @@ use mnemoscope_figure::{Body, Figure};
 
 use super::accuracy::AccuracyPanel;
 use super::attention::AttentionPanel;
+use super::cache::Cache;
 use super::confusion::ConfusionPanel;
 use super::gap::GapPanel;
 use super::matrix::MatrixPanel;
@@ -20,12 +21,13 @@ pub(super) trait Panel {
     /// What is shown, and what an export writes.
     fn figure(&mut self, cx: &TileContext<'_>) -> Arc<Figure>;
 
-    /// Size in points at which the figure was drawn last, for an export that looks the same.
-    fn size(&self) -> (f32, f32);
+    /// The figure with how it was last seen; none where the tile shows no single figure.
+    fn cache(&self) -> Option<&Cache>;
 
-    /// Everything that the menu offers to export: most tiles show one figure.
-    fn figures(&mut self, cx: &TileContext<'_>) -> Vec<Arc<Figure>> {
-        vec![self.figure(cx)]
+    /// Everything that the menu offers to export, as last seen, with its size in points: most tiles show one figure.
+    fn exports(&mut self, cx: &TileContext<'_>) -> Vec<(Arc<Figure>, (f32, f32))> {
+        let figure = self.figure(cx);
+        self.cache().map(|cache| cache.seen(&figure)).into_iter().collect()
     }
 
     /// A table to export as CSV, where the tile shows one.

@@ -13,7 +13,6 @@ use super::{Tile, TileContext, empty};
 #[derive(Default)]
 pub(super) struct SurfacePanel {
     cache: Cache,
-    size: (f32, f32),
 }
 
 impl Panel for SurfacePanel {
@@ -24,8 +23,8 @@ impl Panel for SurfacePanel {
         }
     }
 
-    fn size(&self) -> (f32, f32) {
-        self.size
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
     }
 
     fn body(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>, figure: &Figure) {
@@ -33,7 +32,6 @@ impl Panel for SurfacePanel {
             empty::ui(ui, cx, message, false);
             return;
         }
-        self.size = ui.available_size().into();
-        figure.ui(ui, cx.theme);
+        self.cache.draw(ui, cx.theme, figure);
     }
 }

@@ -20,8 +20,7 @@ use super::{Action, Tile, TileContext, Tiles};
 fn run() -> Arc<Snapshot> {
     static RUN: OnceLock<Arc<Snapshot>> = OnceLock::new();
     RUN.get_or_init(|| {
-        let mut experiment = Experiment::default();
-        experiment.note = "a note".to_owned();
+        let mut experiment = Experiment { note: "a note".to_owned(), ..Experiment::default() };
         for (place, value) in
             [("population.seeds", "2"), ("stream.tasks", "3"), ("stream.steps", "12"), ("model.widths", "[16]")]
         {
@@ -60,6 +59,7 @@ fn state(snapshot: Option<Arc<Snapshot>>) -> State {
 fn harness_of(state: State, size: (f32, f32), look: Preference) -> Harness<'static, State> {
     let mut harness = Harness::builder()
         .with_size(egui::vec2(size.0, size.1))
+        .with_theme(if look == Preference::Light { egui::Theme::Light } else { egui::Theme::Dark })
         .with_context_setup(move |ctx| mnemoscope_figure::apply(ctx, look, 1.0))
         .build_ui_state(
             |ui, state: &mut State| {
@@ -147,7 +147,7 @@ fn a_header_dragged_beside_another_tile_moves_it_and_onto_it_makes_tabs() {
     let tabs = harness.query_all_by_role(Role::Tab).count();
     assert_eq!(tabs, 2);
     assert_eq!(harness.state().tiles.rect(Tile::Accuracy), None, "the dropped tile is in front");
-    harness.get_by_role_and_label(Role::Tab, "Accuracy per task").click();
+    harness.get_by_role_and_label(Role::Tab, "Accuracy").click();
     harness.run_steps(4);
     assert!(harness.state().tiles.rect(Tile::Accuracy).is_some());
 }
@@ -193,6 +193,43 @@ fn what_is_exported_is_what_is_shown() {
         }
     }
     assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn a_zoomed_plot_is_exported_as_it_is_seen() {
+    let mut harness = alone(Tile::Accuracy, Some(run()));
+    let middle = harness.state().tiles.rect(Tile::Accuracy).unwrap().center();
+    harness.hover_at(middle);
+    harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 200.0),
+        modifiers: egui::Modifiers::NONE,
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+    });
+    harness.run_steps(12);
+    let seen = harness.state().view.range.expect("scrolling zooms");
+    assert!(seen.0 > 0.0 && seen.1 < 36.0, "{seen:?}");
+    let export = |harness: &mut Harness<'_, State>| {
+        harness.get_by_label("Accuracy per task menu").click();
+        harness.run_steps(3);
+        harness.get_by_label("Export as SVG…").click();
+        harness.run_steps(3);
+        match harness.state_mut().actions.pop() {
+            Some(Action::Export { figure, .. }) => match &figure.body {
+                Body::Chart(chart) => chart.x.range,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(export(&mut harness), Some(seen));
+    harness.get_by_label("Accuracy per task menu").click();
+    harness.run_steps(3);
+    harness.get_by_label("Reset zoom").click();
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.range, None);
+    assert_eq!(export(&mut harness), Some((0.0, 36.0)));
 }
 
 #[test]
