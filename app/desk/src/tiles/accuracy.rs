@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use egui::{RichText, Ui};
-use mnemoscope_figure::{Body, Figure};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{FontId, Ui};
+use mnemoscope_figure::{Body, Figure, Theme};
 use mnemoscope_lab::figures;
 
 use super::cache::Cache;
@@ -39,7 +40,7 @@ impl Panel for AccuracyPanel {
             return;
         }
         if let Some(note) = cx.snapshot.as_ref().map(|run| &run.experiment.note).filter(|note| !note.is_empty()) {
-            ui.label(RichText::new(note).size(11.5).color(cx.theme.warning));
+            note_ui(ui, cx.theme, note);
         }
         cx.view.range = self.cache.draw(ui, cx.theme, figure).x_range;
     }
@@ -52,4 +53,12 @@ impl Panel for AccuracyPanel {
     fn zooms(&self) -> bool {
         true
     }
+}
+
+/// A word on what looks like a bug and is not: at most two lines, all of it under the pointer.
+fn note_ui(ui: &mut Ui, theme: &Theme, note: &str) {
+    let format = TextFormat::simple(FontId::proportional(11.5), theme.warning.mix(theme.text_dim, 0.45).into());
+    let mut job = LayoutJob::single_section(note.to_owned(), format);
+    job.wrap.max_rows = 2;
+    ui.label(job).on_hover_text(note);
 }
