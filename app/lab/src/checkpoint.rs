@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::experiment::{Event, Experiment};
 use crate::file::{self, FileError};
+use crate::record::Record;
 use crate::results::Results;
 
 /// Name of a checkpoint in the folder of its run.
@@ -48,6 +49,14 @@ pub struct Checkpoint {
     experiment: Experiment,
     wanted: Wanted,
     pub(crate) state: RunState,
+    pub(crate) rows: Rows,
+}
+
+/// The rows of the record: shared with the run while in memory, plain arrays once read from a file.
+#[derive(Debug, Clone)]
+pub(crate) enum Rows {
+    Shared(Record),
+    Plain { steps: Vec<u64>, counts: Vec<u16>, losses: Vec<f32> },
 }
 
 /// What changes while a run goes on.
@@ -57,17 +66,16 @@ pub(crate) struct RunState {
     pub(crate) block: usize,
     pub(crate) done: u64,
     pub(crate) events: Vec<Event>,
-    pub(crate) steps: Vec<u64>,
-    pub(crate) counts: Vec<u16>,
-    pub(crate) losses: Vec<f32>,
-    pub(crate) pending: (Vec<Vec<f64>>, u32),
+    pub(crate) pending: Vec<Vec<(f64, u32)>>,
+    /// Hash of the data set: a run does not go on with other data.
+    pub(crate) data_hash: u64,
     pub(crate) accumulators: Vec<Continual>,
     pub(crate) results: Results,
 }
 
 impl Checkpoint {
-    pub(crate) fn new(experiment: Experiment, wanted: Wanted, state: RunState) -> Self {
-        Self { experiment, wanted, state }
+    pub(crate) fn new(experiment: Experiment, wanted: Wanted, state: RunState, record: Record) -> Self {
+        Self { experiment, wanted, state, rows: Rows::Shared(record) }
     }
 
     /// Optimiser steps done.
@@ -80,7 +88,7 @@ impl Checkpoint {
         &self.experiment
     }
 
-    /// The device that was asked for.
+    /// The kind of device that it was made on.
     pub fn wanted(&self) -> Wanted {
         self.wanted
     }
@@ -91,7 +99,11 @@ impl Checkpoint {
     /// When the folder does not exist or cannot be written to.
     pub fn write(&self, folder: &Path) -> Result<(), FileError> {
         let text = file::to_text(&self.experiment)?;
-        let body = postcard::to_stdvec(&(text, self.wanted.to_string(), &self.state))
+        let rows = match &self.rows {
+            Rows::Shared(record) => record.raw(),
+            Rows::Plain { steps, counts, losses } => (steps.clone(), counts.clone(), losses.clone()),
+        };
+        let body = postcard::to_stdvec(&(text, self.wanted.to_string(), &self.state, rows))
             .map_err(|error| FileError::Unwritable(error.to_string()))?;
         file::write_bytes(&folder.join(FILE), &[MAGIC, &body].concat())
     }
@@ -107,10 +119,11 @@ impl Checkpoint {
         let body = bytes
             .strip_prefix(MAGIC)
             .ok_or_else(|| broken("this is no checkpoint, or one of another version of Mnemoscope".to_owned()))?;
-        let (text, wanted, state): (String, String, RunState) = postcard::from_bytes(body)
+        type Body = (String, String, RunState, (Vec<u64>, Vec<u16>, Vec<f32>));
+        let (text, wanted, state, (steps, counts, losses)): Body = postcard::from_bytes(body)
             .map_err(|error| broken(format!("the checkpoint is damaged ({error}); start the run again")))?;
         let experiment = file::parse(&text, &path.display().to_string()).map_err(|error| broken(error.to_string()))?;
         let wanted = wanted.parse().map_err(|error| broken(format!("{error}")))?;
-        Ok(Self { experiment, wanted, state })
+        Ok(Self { experiment, wanted, state, rows: Rows::Plain { steps, counts, losses } })
     }
 }

@@ -1,7 +1,7 @@
 //! What a run has measured so far, step by step: exact counts for every evaluation, and coarser levels for drawing.
 //!
 //! A row holds, for one evaluated step, the correct answers of every (group, replica) as u16 and the mean of every
-//! objective term since the row before. Coarser levels hold 32 rows of the level below each, as mean, half width and
+//! objective term since the row before. Coarser levels hold 16 rows of the level below each, as mean, half width and
 //! extremes of the mean over seeds, so that a million steps draw from about a thousand rows. Ten tasks and eight
 //! replicas take about 220 bytes a row with all levels.
 
@@ -11,10 +11,14 @@ use crate::chunked::Chunked;
 use crate::population::Variant;
 
 /// Rows of a level in one row of the next.
-const FACTOR: usize = 32;
+const FACTOR: usize = 16;
 
-/// Drawing picks the finest level with at most this many rows in view.
+/// Most points of one drawn curve: about one per pixel of a wide plot.
 pub const MOST_POINTS: usize = 1200;
+
+/// Drawing picks the finest level with at most this many rows in view, and folds them into [`MOST_POINTS`]: so a curve
+/// never has less than a quarter of its points, and never reads more than this.
+const MOST_ROWS: usize = 4 * MOST_POINTS;
 
 /// One drawn point of a curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -150,51 +154,31 @@ impl Record {
 
     fn points(&self, curve: usize, from: u64, to: u64) -> Vec<Point> {
         let rows = self.rows_between(from, to);
-        if rows.len() <= MOST_POINTS {
-            return rows
-                .map(|row| {
-                    let summary = self.summary(row, curve);
-                    Point {
-                        step: self.step(row) as f64,
-                        mean: f64::from(summary.mean),
-                        low: f64::from(summary.mean - summary.half),
-                        high: f64::from(summary.mean + summary.half),
-                    }
-                })
-                .collect();
-        }
-        let mut count = rows.len();
-        let mut depth = 0;
-        while depth < self.levels.len() && count > MOST_POINTS {
+        let (mut count, mut depth) = (rows.len(), 0);
+        while depth < self.levels.len() && count > MOST_ROWS {
             count /= FACTOR;
             depth += 1;
         }
-        let level = &self.levels[depth - 1];
-        let first = level.spans.lower_bound(from).saturating_sub(1);
-        let mut points: Vec<Point> = (first..level.spans.len())
-            .take_while(|row| level.spans.row(*row)[0] <= to)
-            .map(|row| {
-                let (span, summary) = (level.spans.row(row), level.rows.row(row)[curve]);
-                Point {
-                    step: f64::midpoint(span[0] as f64, span[1] as f64),
-                    mean: f64::from(summary.mean),
-                    low: f64::from(summary.low.min(summary.mean - summary.half)),
-                    high: f64::from(summary.high.max(summary.mean + summary.half)),
+        let mut spans: Vec<([u64; 2], Summary)> = Vec::with_capacity(count + FACTOR);
+        let mut covered = from;
+        if let Some(level) = depth.checked_sub(1).map(|depth| &self.levels[depth]) {
+            let first = level.spans.lower_bound(from).saturating_sub(1);
+            for row in first..level.spans.len() {
+                let span = level.spans.row(row);
+                if span[0] > to {
+                    break;
                 }
-            })
-            .collect();
-        // The newest rows are not in a coarse row yet; without them a live curve would lag behind the run.
-        let covered = level.spans.last().map_or(0, |span| span[1] + 1).max(from);
-        for row in self.rows_between(covered, to).step_by(FACTOR.pow(depth as u32 - 1)) {
-            let summary = self.summary(row, curve);
-            points.push(Point {
-                step: self.step(row) as f64,
-                mean: f64::from(summary.mean),
-                low: f64::from(summary.mean - summary.half),
-                high: f64::from(summary.mean + summary.half),
-            });
+                spans.push(([span[0], span[1]], level.rows.row(row)[curve]));
+            }
+            // The newest rows are not in a coarse row yet; without them a live curve would lag behind the run.
+            covered = level.spans.last().map_or(0, |span| span[1] + 1).max(from);
         }
-        points
+        let raw: Vec<([u64; 2], Summary)> =
+            self.rows_between(covered, to).map(|row| ([self.step(row); 2], self.summary(row, curve))).collect();
+        let coarse = FACTOR.pow(depth as u32);
+        spans.extend(raw.chunks(coarse).map(fold));
+        let each = spans.len().div_ceil(MOST_POINTS).max(1);
+        spans.chunks(each).map(|spans| point(&fold(spans))).collect()
     }
 
     /// Mean and half width over seeds of one curve in one evaluated row.
@@ -237,16 +221,11 @@ impl Record {
         };
         let summaries: Vec<Summary> = (0..self.curves())
             .map(|curve| {
-                let mut all = Summary { mean: 0.0, half: 0.0, low: f32::INFINITY, high: f32::NEG_INFINITY };
-                for row in rows.clone() {
-                    let one =
-                        if depth == 0 { self.summary(row, curve) } else { self.levels[depth - 1].rows.row(row)[curve] };
-                    all.mean += one.mean / FACTOR as f32;
-                    all.half += one.half / FACTOR as f32;
-                    all.low = all.low.min(one.low);
-                    all.high = all.high.max(one.high);
-                }
-                all
+                let of = |row: usize| match depth {
+                    0 => self.summary(row, curve),
+                    _ => self.levels[depth - 1].rows.row(row)[curve],
+                };
+                fold(&rows.clone().map(|row| (span, of(row))).collect::<Vec<_>>()).1
             })
             .collect();
         if self.levels.len() == depth {
@@ -257,6 +236,11 @@ impl Record {
         self.summarise(depth + 1);
     }
 
+    /// Values in one row of counts and in one row of losses.
+    pub(crate) fn widths(&self) -> (usize, usize) {
+        (self.samples.len(), self.terms * self.variants.len())
+    }
+
     /// Every evaluated row, for a checkpoint: steps, counts, losses.
     pub(crate) fn raw(&self) -> (Vec<u64>, Vec<u16>, Vec<f32>) {
         (self.steps.to_vec(), self.counts.to_vec(), self.losses.to_vec())
@@ -264,10 +248,34 @@ impl Record {
 
     /// Fills an empty record from a checkpoint's rows.
     pub(crate) fn refill(&mut self, steps: &[u64], counts: &[u16], losses: &[f32]) {
-        let (width, depth) = (self.samples.len(), self.terms * self.variants.len());
+        let (width, depth) = self.widths();
         for (row, step) in steps.iter().enumerate() {
             self.push(*step, &counts[row * width..(row + 1) * width], &losses[row * depth..(row + 1) * depth]);
         }
+    }
+}
+
+/// Several rows as one: mean of means and half widths, lowest and highest mean.
+fn fold(rows: &[([u64; 2], Summary)]) -> ([u64; 2], Summary) {
+    let n = rows.len() as f32;
+    let mut all = Summary { mean: 0.0, half: 0.0, low: f32::INFINITY, high: f32::NEG_INFINITY };
+    for (_, one) in rows {
+        all.mean += one.mean / n;
+        all.half += one.half / n;
+        all.low = all.low.min(one.low);
+        all.high = all.high.max(one.high);
+    }
+    let first = rows.first().map_or(0, |(span, _)| span[0]);
+    ([first, rows.last().map_or(0, |(span, _)| span[1])], all)
+}
+
+/// A drawn point: the band covers the interval over seeds and all that a coarse row covers.
+fn point(([first, last], summary): &([u64; 2], Summary)) -> Point {
+    Point {
+        step: f64::midpoint(*first as f64, *last as f64),
+        mean: f64::from(summary.mean),
+        low: f64::from(summary.low.min(summary.mean - summary.half)),
+        high: f64::from(summary.high.max(summary.mean + summary.half)),
     }
 }
 
@@ -295,13 +303,14 @@ mod tests {
 
     #[test]
     fn a_long_view_is_thin_and_keeps_the_dip_and_the_end() {
-        let record = record(40_000);
-        let points = record.curve(0, 0, 0, u64::MAX);
-        assert!(points.len() <= 2 * MOST_POINTS, "{}", points.len());
-        let lowest = points.iter().map(|point| point.low).fold(1.0, f64::min);
-        assert!(lowest <= 0.25 + 1e-6, "the dip of one step is lost: {lowest}");
-        assert!(points.last().unwrap().step >= 39_900.0);
-        assert!(points.windows(2).all(|pair| pair[0].step < pair[1].step));
+        for rows in [1_201, 4_801, 6_001, 40_000, 76_801, 200_000] {
+            let points = record(rows).curve(0, 0, 0, u64::MAX);
+            assert!((MOST_POINTS / 5..=MOST_POINTS).contains(&points.len()), "{rows}: {}", points.len());
+            let lowest = points.iter().map(|point| point.low).fold(1.0, f64::min);
+            assert!(rows < 5001 || lowest <= 0.25 + 1e-6, "{rows}: the dip of one step is lost: {lowest}");
+            assert!(points.last().unwrap().step >= rows as f64 * 0.99, "{rows}: the curve lags behind");
+            assert!(points.windows(2).all(|pair| pair[0].step < pair[1].step));
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What of an experiment does not go together, and why: shown at the place, before a run is started.
 
+use mnemoscope_core::Setting;
+
 use crate::experiment::Experiment;
+use crate::path;
 use crate::population::Population;
 
 /// A reason not to run.
@@ -24,6 +27,20 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
     }
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });
+    }
+    let knobs = path::all(experiment);
+    for event in &experiment.events {
+        let knob = knobs.iter().find(|(path, ..)| *path == event.path).map(|(_, knob, _)| knob);
+        let problem = match knob {
+            None => Some("there is no such setting in this experiment".to_owned()),
+            Some(knob) if !knob.live => Some("it cannot change while a run is under way".to_owned()),
+            Some(knob) => knob.check(&Setting::Number(event.new)).err().map(|error| error.to_string()),
+        };
+        if let Some(problem) = problem {
+            let message =
+                format!("the event at step {} cannot happen: {problem}; remove it from the events", event.step);
+            found.push(Refusal { place: event.path.clone(), message });
+        }
     }
     if experiment.task_blocks().is_empty() {
         let message = "the stream has no task blocks; add one on the timeline".to_owned();

@@ -11,7 +11,7 @@ use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Scope
 use thiserror::Error;
 
 use crate::candidates::Candidates;
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, Rows, RunState};
 use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
@@ -69,7 +69,6 @@ pub struct Run {
     experiment: Experiment,
     /// With every change made so far.
     current: Experiment,
-    wanted: Wanted,
     device: Chosen,
     population: Population,
     layout: Arc<Layout>,
@@ -87,8 +86,8 @@ pub struct Run {
     record: Record,
     /// Every term that this run's objective can have, the total first: their places in the record.
     slots: Vec<&'static str>,
-    /// Sums of the objective terms since the last recorded row, `[term][replica]`, and the steps summed.
-    pending: (Vec<Vec<f64>>, u32),
+    /// Sums of the objective terms since the last recorded row and the steps summed, `[term][replica]`.
+    pending: Vec<Vec<(f64, u32)>>,
     accumulators: Vec<Continual>,
     results: Results,
     diverged: Vec<bool>,
@@ -123,7 +122,12 @@ impl Run {
     pub fn resume(checkpoint: &Checkpoint, wanted: Wanted) -> Result<Self, RunError> {
         let mut run = Self::prepare(checkpoint.experiment().clone(), wanted)?;
         let state = &checkpoint.state;
+        if state.data_hash != run.stream.dataset().hash {
+            let problem = "its data set has changed since; put the old data back".to_owned();
+            return Err(CheckpointError::Misfit(problem).into());
+        }
         run.learner.load(&state.learner)?;
+        Arc::make_mut(&mut run.layout).footprint = run.learner.footprint();
         run.block = state.block;
         run.done = state.done;
         run.sampler = run.stream.block_sampler(run.block.min(run.layout.blocks.len() - 1), scope(&run.learner));
@@ -132,7 +136,16 @@ impl Run {
         for event in &state.events {
             path::set_value(&mut run.current, &event.path, &Setting::Number(event.new))?;
         }
-        run.record.refill(&state.steps, &state.counts, &state.losses);
+        match &checkpoint.rows {
+            Rows::Shared(record) => run.record = record.clone(),
+            Rows::Plain { steps, counts, losses } => {
+                let (width, depth) = run.record.widths();
+                if (counts.len(), losses.len()) != (steps.len() * width, steps.len() * depth) {
+                    return Err(CheckpointError::Misfit("its record has rows of another size".to_owned()).into());
+                }
+                run.record.refill(steps, counts, losses);
+            }
+        }
         run.pending.clone_from(&state.pending);
         run.accumulators.clone_from(&state.accumulators);
         run.results = state.results.clone();
@@ -211,7 +224,6 @@ impl Run {
             calendar: Calendar::of(&experiment.evaluation),
             results: Results::new(groups),
             experiment: Experiment { events: Vec::new(), provenance: None, ..experiment },
-            wanted,
             device,
             population,
             layout: Arc::new(layout),
@@ -225,7 +237,7 @@ impl Run {
             candidates,
             probe,
             record,
-            pending: (vec![vec![0.0; replicas]; slots.len()], 0),
+            pending: vec![vec![(0.0, 0); replicas]; slots.len()],
             slots,
             accumulators,
             diverged: vec![false; replicas],
@@ -300,12 +312,13 @@ impl Run {
         let span = self.layout.blocks[self.block].clone();
         let offset = self.done - span.start;
         let batch = self.batch(offset);
+        let active = batch.active.clone();
         self.learner.step(batch)?;
         self.done += 1;
         let due = self.calendar.is_due(offset + 1, span.steps);
         // A graphics card is read only where a row is recorded: each read waits for it.
         if due || self.device.kind == CpuOrGpu::Cpu {
-            self.add_losses();
+            self.add_losses(&active);
         }
         if due {
             self.evaluate()?;
@@ -346,23 +359,25 @@ impl Run {
 
     /// Everything that is needed to go on from here.
     pub fn checkpoint(&self) -> Checkpoint {
-        let (steps, counts, losses) = self.record.raw();
         Checkpoint::new(
             // Events still to come belong to the file; those done are in the state.
             Experiment { events: self.coming.clone(), ..self.experiment.clone() },
-            self.wanted,
-            crate::checkpoint::RunState {
+            // The resolved device: a resumed run must not depend on a new measurement.
+            match self.device.kind {
+                CpuOrGpu::Cpu => Wanted::Cpu,
+                CpuOrGpu::Gpu => Wanted::Gpu,
+            },
+            RunState {
                 learner: self.learner.save(),
                 block: self.block,
                 done: self.done,
                 events: self.events.clone(),
-                steps,
-                counts,
-                losses,
                 pending: self.pending.clone(),
+                data_hash: self.stream.dataset().hash,
                 accumulators: self.accumulators.clone(),
                 results: self.results.clone(),
             },
+            self.record.clone(),
         )
     }
 
@@ -404,6 +419,7 @@ impl Run {
 
     fn refresh(&mut self) {
         self.diverged = self.learner.diverged();
+        Arc::make_mut(&mut self.layout).footprint = self.learner.footprint();
         self.shown.metrics.measure(&Material {
             layout: &self.layout,
             record: &self.record,
@@ -471,7 +487,13 @@ impl Run {
             group_classes: (0..replicas)
                 .map(|replica| (0..self.stream.groups()).map(|group| classes(replica, group)).collect())
                 .collect(),
-            seen: (0..replicas).map(|replica| self.seen(replica, self.block)).collect(),
+            // Training on all tasks from the start means that all classes are met from the start.
+            seen: (0..replicas)
+                .map(|replica| match self.learner.scope() {
+                    mnemoscope_learner::Scope::All => self.seen(replica, self.layout.blocks.len() - 1),
+                    _ => self.seen(replica, self.block),
+                })
+                .collect(),
         }
     }
 
@@ -502,19 +524,20 @@ impl Run {
         for accumulator in &mut self.accumulators {
             accumulator.end_block(self.done)?;
         }
-        let seen: Vec<Vec<u16>> = info.seen.clone();
+        let seen: Vec<Vec<u16>> =
+            (0..self.population.replicas()).map(|replica| self.seen(replica, self.block)).collect();
         self.results.block_end(&self.stream, &self.learner, &seen, self.candidates);
         self.block += 1;
         if !self.finished() {
             self.begin_block()?;
         }
-        Arc::make_mut(&mut self.layout).footprint = self.learner.footprint();
         self.shown.at = None;
         Ok(())
     }
 
     /// Adds a row to the record and feeds the accumulators.
     fn evaluate(&mut self) -> Result<(), RunError> {
+        self.diverged = self.learner.diverged();
         let replicas = self.population.replicas();
         let groups = self.stream.groups();
         let block = self.block.min(self.layout.blocks.len() - 1);
@@ -532,24 +555,24 @@ impl Run {
             });
         }
         drop(answers);
-        let variants = &self.population.variants;
-        let steps = f64::from(self.pending.1.max(1));
+        // A variant's mean is over its replicas that took a step; where none did there is no value.
         let losses: Vec<f32> = self
             .pending
-            .0
             .iter()
             .flat_map(|term| {
-                variants.iter().map(move |variant| {
-                    let values = &term[variant.replicas.clone()];
-                    (values.iter().sum::<f64>() / values.len() as f64 / steps) as f32
+                self.population.variants.iter().map(move |variant| {
+                    let means = term[variant.replicas.clone()].iter().filter(|(_, steps)| *steps > 0);
+                    let (sum, count) = means.fold((0.0, 0.0), |(sum, count), (total, steps)| {
+                        (sum + total / f64::from(*steps), count + 1.0)
+                    });
+                    (sum / count) as f32
                 })
             })
             .collect();
         self.record.push(self.done, &counts, &losses);
-        for term in &mut self.pending.0 {
-            term.fill(0.0);
+        for term in &mut self.pending {
+            term.fill((0.0, 0));
         }
-        self.pending.1 = 0;
         let row = self.record.len() - 1;
         for (replica, accumulator) in self.accumulators.iter_mut().enumerate() {
             let accuracies: Vec<f64> = (0..groups).map(|group| self.record.accuracy(row, group, replica)).collect();
@@ -558,19 +581,20 @@ impl Run {
         Ok(())
     }
 
-    fn add_losses(&mut self) {
+    /// Adds the last step's terms of every replica that took the step and still trains.
+    fn add_losses(&mut self, active: &[bool]) {
         let losses = self.learner.last_losses();
         let named = losses.ids.iter().copied().zip(&losses.terms);
         for (id, values) in std::iter::once(("loss", &losses.total)).chain(named) {
             let Some(slot) = self.slots.iter().position(|slot| *slot == id) else { continue };
-            for (sum, value) in self.pending.0[slot].iter_mut().zip(values) {
-                // A frozen replica adds nothing: its last loss is not finite.
-                if value.is_finite() {
+            for (replica, value) in values.iter().enumerate() {
+                if active[replica] && !self.diverged[replica] && value.is_finite() {
+                    let (sum, steps) = &mut self.pending[slot][replica];
                     *sum += f64::from(*value);
+                    *steps += 1;
                 }
             }
         }
-        self.pending.1 += 1;
     }
 }
 

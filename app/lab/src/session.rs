@@ -85,6 +85,7 @@ impl Session {
             last_checkpoint: start.checkpoint.clone(),
             pace: None,
             goal: Goal::Pause,
+            changed: Vec::new(),
             version: 0,
         };
         let thread = std::thread::Builder::new().name("trainer".to_owned()).spawn(move || trainer.live(start))?;
@@ -133,6 +134,8 @@ struct Trainer {
     /// Steps per second; `None` is flat out.
     pace: Option<f64>,
     goal: Goal,
+    /// Knobs changed since the last checkpoint: a restored run must show what the sliders show.
+    changed: Vec<(String, f64)>,
     version: u64,
 }
 
@@ -176,7 +179,7 @@ impl Trainer {
         }
     }
 
-    fn wait_for_restore(&self) -> Option<Arc<Checkpoint>> {
+    fn wait_for_restore(&mut self) -> Option<Arc<Checkpoint>> {
         loop {
             match self.inbox.recv() {
                 Ok(Command::Restore) => {
@@ -184,6 +187,8 @@ impl Trainer {
                         return Some(checkpoint.clone());
                     }
                 }
+                Ok(Command::Set { path, value }) => self.changed.push((path, value)),
+                Ok(Command::Pace(pace)) => self.pace = pace,
                 Ok(_) => {}
                 Err(_) => return None,
             }
@@ -196,6 +201,11 @@ impl Trainer {
             None => Run::new(start.experiment, start.device)?,
         };
         self.goal = Goal::Pause;
+        for (path, value) in std::mem::take(&mut self.changed) {
+            if let Err(error) = run.set_knob(&path, value) {
+                log::warn!("{error}");
+            }
+        }
         self.last_checkpoint = Some(Arc::new(run.checkpoint()));
         self.publish(&mut run, 0.0)?;
         let mut speed = Speed::new();
@@ -249,6 +259,7 @@ impl Trainer {
             }
             if run.block() != block || run.finished() {
                 self.last_checkpoint = Some(Arc::new(run.checkpoint()));
+                self.changed.clear();
             }
             if self.goal == Goal::Pause || published.elapsed() >= PUBLISH {
                 let rate = if self.goal == Goal::Pause { 0.0 } else { speed.per_second() };
@@ -269,11 +280,10 @@ impl Trainer {
             }
             Command::Pace(pace) => self.pace = pace,
             // A value that the declaration refuses cannot come from a slider; say so and go on.
-            Command::Set { path, value } => {
-                if let Err(error) = run.set_knob(&path, value) {
-                    log::warn!("{error}");
-                }
-            }
+            Command::Set { path, value } => match run.set_knob(&path, value) {
+                Ok(()) => self.changed.push((path, value)),
+                Err(error) => log::warn!("{error}"),
+            },
             Command::Save(folder) => run.checkpoint().write(&folder)?,
             Command::Restore => {}
         }
@@ -282,7 +292,8 @@ impl Trainer {
 
     fn publish(&mut self, run: &mut Run, steps_per_second: f64) -> Result<(), RunError> {
         self.version += 1;
-        let mut snapshot = run.snapshot()?;
+        let at_rest = self.goal == Goal::Pause || run.finished();
+        let mut snapshot = if at_rest { run.snapshot()? } else { run.glance()? };
         snapshot.version = self.version;
         snapshot.steps_per_second = steps_per_second;
         snapshot.status = if run.finished() {

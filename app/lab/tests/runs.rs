@@ -194,3 +194,44 @@ fn a_diverged_replica_is_counted_and_the_rest_goes_on() {
     assert!(reason.contains("diverged"), "{reason}");
     assert_eq!(acc.variants[0].as_ref().unwrap().count, 2);
 }
+
+#[test]
+fn a_run_does_not_go_on_with_other_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("table.csv");
+    let rows = |count: usize| {
+        let line = |row: usize| format!("{},{},{}\n", row % 7, row % 5, row % 2);
+        (0..count).map(line).collect::<String>()
+    };
+    std::fs::write(&table, rows(120)).unwrap();
+    let mut experiment = experiment(&[]);
+    experiment.data = Component::new("csv").unwrap();
+    path::set(&mut experiment, "data.path", table.to_str().unwrap()).unwrap();
+    path::set(&mut experiment, "stream.tasks", "2").unwrap();
+    let run = Run::new(experiment, Wanted::Cpu).unwrap();
+    let checkpoint = run.checkpoint();
+    assert!(Run::resume(&checkpoint, Wanted::Cpu).is_ok());
+    std::fs::write(&table, rows(60)).unwrap();
+    let error = Run::resume(&checkpoint, Wanted::Cpu).err().expect("the data changed").to_string();
+    assert!(error.contains("data set has changed"), "{error}");
+}
+
+#[test]
+fn joint_training_may_use_every_class_from_the_start() {
+    let mut joint = experiment(&["joint"]);
+    path::set(&mut joint, "stream.head", "seen").unwrap();
+    let mut plain = joint.clone();
+    path::set(&mut plain, "stream.head", "all").unwrap();
+    // All classes are met from the start, so masking the unmet ones masks none.
+    assert_eq!(train(&joint).0, train(&plain).0);
+}
+
+#[test]
+fn an_event_that_cannot_happen_is_refused_before_the_run() {
+    let mut with_event = experiment(&["replay"]);
+    for path in ["methods.ewc.lambda", "stream.tasks"] {
+        with_event.events = vec![mnemoscope_lab::Event { step: 5, path: path.to_owned(), old: 1.0, new: 2.0 }];
+        let error = Run::new(with_event.clone(), Wanted::Cpu).err().expect("refused").to_string();
+        assert!(error.contains(path) && error.contains("step 5"), "{error}");
+    }
+}

@@ -26,7 +26,7 @@ pub struct Found {
 /// When there is neither, or the file is no experiment.
 pub fn find(word: &str) -> anyhow::Result<Found> {
     let given = Path::new(word);
-    if !given.exists() {
+    if !given.is_file() {
         let name = word.strip_suffix(".ron").unwrap_or(word);
         if let Some(experiment) = presets::load(name) {
             return Ok(Found { experiment: experiment?, name: name.to_owned(), path: None });
