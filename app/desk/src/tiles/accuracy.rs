@@ -55,10 +55,10 @@ impl Panel for AccuracyPanel {
     }
 }
 
-/// A word on what looks like a bug and is not: at most two lines, all of it under the pointer.
+/// A word on what looks like a bug and is not: at most two lines, one in a low tile, all of it under the pointer.
 fn note_ui(ui: &mut Ui, theme: &Theme, note: &str) {
     let format = TextFormat::simple(FontId::proportional(11.5), theme.warning.mix(theme.text_dim, 0.45).into());
     let mut job = LayoutJob::single_section(note.to_owned(), format);
-    job.wrap.max_rows = 2;
+    job.wrap.max_rows = if ui.available_height() < 220.0 { 1 } else { 2 };
     ui.label(job).on_hover_text(note);
 }

@@ -72,9 +72,10 @@ impl Panel for GapPanel {
         let Some(snapshot) = cx.snapshot.clone() else { return };
         picker(ui, cx, &snapshot);
         let room = ui.available_size();
-        let plot = vec2(room.x, (room.y - numbers::HEIGHT - 4.0).max(40.0));
+        let numbered = room.y > numbers::HEIGHT + 70.0;
+        let plot = vec2(room.x, if numbered { room.y - numbers::HEIGHT - 4.0 } else { room.y });
         ui.allocate_ui(plot, |ui| self.cache.draw(ui, cx.theme, figure));
-        if room.y > numbers::HEIGHT + 60.0 {
+        if numbered {
             self.numbers(ui, cx, &snapshot);
         }
     }
