@@ -14,8 +14,9 @@ const HEIGHT: f32 = 40.0;
 const CELL: f32 = 104.0;
 /// Width of the choice of the variant.
 const VARIANT: f32 = 132.0;
-/// The equation keeps this share of the strip; headline numbers that do not fit beside it are left to their tile.
-const EQUATION: f32 = 0.5;
+/// A long equation shrinks until it takes at most this share of the strip; headline numbers that then do not fit beside
+/// it are left to their tile.
+const EQUATION: f32 = 0.56;
 
 /// A headline number.
 struct Headline {
@@ -38,11 +39,12 @@ pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: &mut
         let rect = variant_ui(ui, snapshot, variant, rect);
         let variant = *variant;
         let headlines = headlines(snapshot, variant);
-        let wanted = equation_width(ui, snapshot, 17.0);
-        let room = (rect.width() - wanted.max(rect.width() * EQUATION.min(wanted / rect.width()))).max(0.0);
+        let size = size_for(ui, snapshot, rect.width() * EQUATION);
+        let room = (rect.width() - equation_width(ui, snapshot, size)).max(0.0);
         let cells = ((room / CELL) as usize).clamp(1, headlines.len());
         let split = rect.right() - cells as f32 * CELL;
-        equation_ui(ui, theme, snapshot, variant, Rect::from_min_max(rect.min, pos2(split - 10.0, rect.bottom())));
+        let place = Rect::from_min_max(rect.min, pos2(split - 10.0, rect.bottom()));
+        equation_ui(ui, theme, snapshot, variant, size, place);
         for (index, headline) in headlines.iter().take(cells).enumerate() {
             let min = pos2(split + index as f32 * CELL, rect.top());
             headline_ui(ui, theme, headline, Rect::from_min_size(min, vec2(CELL, HEIGHT)), index);
@@ -114,17 +116,18 @@ fn pieces(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
+/// The largest readable size at which the equation is at most `width` wide.
+fn size_for(ui: &Ui, snapshot: &Snapshot, width: f32) -> f32 {
+    const SMALLEST: f32 = 12.0;
+    [17.0, 15.0, 13.5].into_iter().find(|size| equation_width(ui, snapshot, *size) <= width).unwrap_or(SMALLEST)
+}
+
 fn equation_width(ui: &Ui, snapshot: &Snapshot, size: f32) -> f32 {
     let width = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), serif(size), Color32::PLACEHOLDER).size().x;
     pieces(snapshot).iter().map(|piece| width(piece) + 16.0).sum::<f32>() + width("L = ") + 16.0
 }
 
-fn equation_ui(ui: &Ui, theme: &Theme, snapshot: &Snapshot, variant: usize, rect: Rect) {
-    // A long equation shrinks to a readable size before it is cut.
-    let size = [17.0, 15.0, 13.0, 11.0]
-        .into_iter()
-        .find(|size| equation_width(ui, snapshot, *size) <= rect.width())
-        .unwrap_or(11.0);
+fn equation_ui(ui: &Ui, theme: &Theme, snapshot: &Snapshot, variant: usize, size: f32, rect: Rect) {
     let painter = ui.painter().with_clip_rect(rect);
     let value = |term: &TermView| term.values.get(variant).copied().unwrap_or(f64::NAN);
     let mut x = rect.left();

@@ -43,7 +43,6 @@ use mnemoscope_lab::Experiment;
 use thiserror::Error;
 
 pub use app::DeskApp;
-pub use shortcuts::UiCommand;
 pub use tiles::Tile;
 
 /// Size of the window at its first start, in points.

@@ -128,7 +128,10 @@ fn pace_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
         let before = rate;
         let slider = slider::ui(ui, theme, "Steps per second", knob, &mut rate, 76.0);
         slider.on_hover_text(format!("{} {}", number::short(before), knob.unit));
-        knob::number_box(ui, "Steps per second", knob, &mut rate);
+        ui.scope(|ui| {
+            ui.spacing_mut().button_padding.y = 2.0;
+            knob::number_box(ui, "Steps per second", knob, &mut rate);
+        });
         if rate != before {
             new = Some(("rate", Setting::Number(rate)));
         }
