@@ -25,5 +25,3 @@ pub use view::{Known, View};
 
 #[cfg(test)]
 mod sample;
-#[cfg(test)]
-mod scratch;
