@@ -1,35 +1,28 @@
 //! The window: what it holds, how it is laid out, and what happens in a frame.
 
 mod obey;
+mod panels;
 mod windows;
 
 use std::sync::Arc;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, RichText, Ui};
+use egui::{Context, Ui};
 use mnemoscope_compute::{Wanted, limit_threads, threads_beside_window};
 use mnemoscope_figure::{Preference, Theme};
 use mnemoscope_lab::figures::View;
 use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot, file, presets, refusals};
-use mnemoscope_stream::Block;
 
 use crate::compare::Compare;
-use crate::composer::{self, Compose};
 use crate::document::Document;
-use crate::menu::MenuContext;
 use crate::order::Order;
 use crate::runner::Runner;
-use crate::shelf::Shelf;
-use crate::shortcuts::{self, UiCommand};
+use crate::shortcuts;
 use crate::state::{Kept, Settings};
-use crate::tiles::{Action, Tile, TileContext, Tiles};
-use crate::timeline::{Timeline, TimelineContext};
+use crate::tiles::{Action, Tile, Tiles};
+use crate::timeline::Timeline;
 use crate::toast::Toasts;
-use crate::topbar::{self, TopContext};
-use crate::{Options, equation, failure, welcome};
+use crate::{Options, welcome};
 use windows::Dialog;
-
-/// Width of the composer, in points.
-const COMPOSER: f32 = 286.0;
 
 /// The window's application.
 pub struct DeskApp {
@@ -43,7 +36,6 @@ pub struct DeskApp {
     memory_tiles: Tiles,
     timeline: Timeline,
     view: View,
-    shelf: Shelf,
     compare: Compare,
     toasts: Toasts,
     /// What of the experiment is refused, and of which experiment.
@@ -92,7 +84,6 @@ impl DeskApp {
             memory_tiles: memory_tiles(),
             timeline: Timeline::default(),
             view: View::default(),
-            shelf: Shelf::default(),
             compare: Compare::default(),
             toasts: Toasts::default(),
             presets: all,
@@ -274,117 +265,6 @@ impl DeskApp {
                 self.noted = Some(snapshot.version);
             }
         }
-    }
-
-    fn panels_ui(&mut self, ui: &mut Ui) {
-        let theme = Theme::of(ui.ctx());
-        let stale = self.stale();
-        let panel = Frame::new().fill(theme.panel.into());
-        let left = if self.settings.composer { COMPOSER - 12.0 } else { 0.0 };
-        let attention = self.attention();
-        let blocked = self.blocked().map(str::to_owned);
-        Panel::top("top").exact_size(48.0).frame(panel.inner_margin(Margin::symmetric(12, 0))).show(ui, |ui| {
-            let ready = self.runner.snapshot().is_some_and(|snapshot| snapshot.step > 0);
-            let menus = MenuContext {
-                orders: &mut self.orders,
-                settings: &mut self.settings,
-                tiles: if attention { &mut self.memory_tiles } else { &mut self.tiles },
-                presets: &self.titles,
-                history: (self.document.can_undo(), self.document.can_redo()),
-                pin: (ready, self.compare.pinned().is_some()),
-            };
-            let blocked = blocked.as_deref();
-            let mut cx = TopContext { theme, runner: &self.runner, blocked, stale, left, menus };
-            topbar::ui(ui, &mut cx, &mut self.document.experiment);
-        });
-        if self.settings.composer {
-            let frame = panel.inner_margin(Margin { left: 12, right: 8, top: 8, bottom: 8 });
-            let side = Panel::left("composer").default_size(COMPOSER).size_range(240.0..=460.0).frame(frame);
-            side.show(ui, |ui| self.composer_ui(ui, theme, stale));
-        }
-        let back = Frame::new().fill(theme.background.into());
-        if self.settings.timeline && !attention {
-            let frame = back.inner_margin(Margin { left: 10, right: 10, top: 0, bottom: 10 });
-            Panel::bottom("timeline").show_separator_line(false).frame(frame).show(ui, |ui| {
-                mnemoscope_figure::card(theme).inner_margin(Margin::symmetric(14, 8)).show(ui, |ui| {
-                    self.timeline_ui(ui, theme);
-                });
-            });
-        }
-        CentralPanel::no_frame().frame(back.inner_margin(Margin::same(10))).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 8.0;
-            if let Some(failure) = self.runner.failure() {
-                failure::ui(ui, theme, failure, &mut self.orders);
-            }
-            let snapshot = self.runner.snapshot().cloned();
-            if attention {
-                equation::memory_ui(ui, theme, &self.document.experiment.attention);
-            } else {
-                equation::ui(ui, theme, snapshot.as_deref(), &mut self.view.variant);
-            }
-            self.tiles_ui(ui, theme, snapshot);
-        });
-    }
-
-    fn composer_ui(&mut self, ui: &mut Ui, theme: &'static Theme, stale: bool) {
-        if stale {
-            let frame = Frame::new().inner_margin(Margin::symmetric(2, 6));
-            Panel::bottom("stale").show_separator_line(false).frame(frame).show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    let text = "Some edits wait for a reset.";
-                    ui.label(RichText::new(text).size(12.0).color(theme.warning));
-                    if ui.button("Reset now").on_hover_text(UiCommand::Reset.tooltip(ui.ctx())).clicked() {
-                        self.orders.push(Order::Do(UiCommand::Reset));
-                    }
-                });
-            });
-        }
-        let snapshot = self.runner.snapshot().cloned();
-        let file =
-            self.document.path().and_then(std::path::Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let mut cx = Compose {
-            theme,
-            snapshot: snapshot.as_deref(),
-            refusals: &self.refused.1,
-            file: file.as_deref(),
-            dirty: self.document.dirty(),
-            orders: &mut self.orders,
-        };
-        composer::ui(ui, &mut cx, &mut self.document.experiment);
-    }
-
-    fn timeline_ui(&mut self, ui: &mut Ui, theme: &'static Theme) {
-        let snapshot = self.runner.snapshot().cloned();
-        let base: Option<Vec<Block>> = self.runner.base().map(Experiment::task_blocks);
-        let mut cx = TimelineContext {
-            theme,
-            snapshot: snapshot.as_ref(),
-            base: base.as_deref(),
-            replica: self.view.replica,
-            compare: &self.compare,
-            orders: &mut self.orders,
-            actions: &mut self.actions,
-        };
-        self.timeline.ui(ui, &mut cx, &mut self.document.experiment);
-    }
-
-    fn tiles_ui(&mut self, ui: &mut Ui, theme: &'static Theme, snapshot: Option<Arc<Snapshot>>) {
-        let attention = self.attention();
-        self.view.references = self.settings.references;
-        self.compare.apply(&mut self.view, snapshot.as_deref());
-        let base = self.runner.base();
-        let ctx = ui.ctx().clone();
-        let dataset = base.and_then(|base| self.shelf.get(&base.data, move || ctx.request_repaint()));
-        let mut cx = TileContext {
-            snapshot,
-            theme,
-            view: &mut self.view,
-            association: &mut self.document.experiment.attention,
-            dataset,
-            actions: &mut self.actions,
-        };
-        let tiles = if attention { &mut self.memory_tiles } else { &mut self.tiles };
-        tiles.ui(ui, &mut cx);
     }
 }
 

@@ -26,7 +26,6 @@ mod menu;
 mod number;
 mod order;
 mod runner;
-mod shelf;
 mod shortcuts;
 mod slider;
 mod state;

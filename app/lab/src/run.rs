@@ -209,7 +209,7 @@ impl Run {
             device_reason: device.reason.clone(),
             live_part: if part == Part::Validation { "validation" } else { "test" },
             candidates: candidates.name(),
-            data: data.name.clone(),
+            dataset: stream.dataset().clone(),
             train_samples: (0..groups).map(|g| stream.part_len(0, g, Part::Train)).sum(),
             footprint: learner.footprint(),
             base_flops: learner.step_flops(experiment.stream.whole("batch")),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mnemoscope_learner::Footprint;
 use mnemoscope_measure::{Confusion, Estimate, Gap, MetricInfo};
+use mnemoscope_stream::Dataset;
 
 use crate::experiment::{Event, Experiment};
 use crate::population::{Population, Variant};
@@ -69,8 +70,8 @@ pub struct Layout {
     pub live_part: &'static str,
     /// Among which outputs the live curves look for the answer.
     pub candidates: &'static str,
-    /// Name of the data set.
-    pub data: String,
+    /// The samples of the stream, as stored: before any permutation or rotation.
+    pub dataset: Arc<Dataset>,
     /// Training samples of the first replica.
     pub train_samples: usize,
     /// Bytes and FLOPs of each method.

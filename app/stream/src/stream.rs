@@ -95,7 +95,7 @@ impl Stream {
     }
 
     /// The data that groups draw on; the `points` scenario makes its own.
-    pub fn dataset(&self) -> &Dataset {
+    pub fn dataset(&self) -> &Arc<Dataset> {
         &self.data
     }
 

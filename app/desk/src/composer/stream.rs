@@ -26,7 +26,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
             if let Some(layout) = &layout {
                 chips(ui, theme, layout);
                 let samples = number::grouped(layout.train_samples as f64);
-                let text = format!("{} · {samples} training samples", layout.data);
+                let text = format!("{} · {samples} training samples", layout.dataset.name);
                 ui.label(RichText::new(text).size(11.0).color(theme.text_dim));
             }
             ui.horizontal(|ui| {

@@ -75,7 +75,7 @@ impl ConfusionPanel {
         let text = match samples.len() {
             0 if truth == answer => format!("{truth} answered as {truth}: right answers are not kept."),
             0 => format!("No {truth} was answered as {answer}."),
-            kept => format!("{truth} answered as {answer}: {kept} kept, as stored in {}", snapshot.layout.data),
+            kept => format!("{truth} answered as {answer}: {kept} kept, as stored in {}", snapshot.layout.dataset.name),
         };
         ui.horizontal(|ui| {
             ui.label(RichText::new(text).size(11.0).color(cx.theme.text_dim));
@@ -83,7 +83,7 @@ impl ConfusionPanel {
                 self.chosen = None;
             }
         });
-        let Some(dataset) = &cx.dataset else { return };
+        let dataset = &snapshot.layout.dataset;
         let Shape::Image { .. } = dataset.shape else {
             let places = samples.iter().map(|wrong| numbers(dataset, wrong.sample as usize));
             ui.label(RichText::new(places.collect::<Vec<_>>().join("   ")).monospace().small());

@@ -24,7 +24,6 @@ use mnemoscope_figure::{Figure, Format, theme::Theme};
 use mnemoscope_lab::Snapshot;
 use mnemoscope_lab::figures::View;
 use mnemoscope_memory::AssociationKinds;
-use mnemoscope_stream::Dataset;
 use serde::{Deserialize, Serialize};
 
 /// One plot.
@@ -107,8 +106,6 @@ pub struct TileContext<'a> {
     pub view: &'a mut View,
     /// The associative memory of the experiment. Edited in place: undo sees it as an edit of the experiment.
     pub association: &'a mut Component<AssociationKinds>,
-    /// The data set of the run, for pictures of wrong samples.
-    pub dataset: Option<Arc<Dataset>>,
     /// What the tiles ask of the window.
     pub actions: &'a mut Vec<Action>,
 }

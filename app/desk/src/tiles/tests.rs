@@ -12,7 +12,6 @@ use mnemoscope_figure::{Body, Format, Preference, Theme};
 use mnemoscope_lab::figures::{self, View};
 use mnemoscope_lab::{Experiment, Run, Snapshot, path};
 use mnemoscope_memory::AssociationKinds;
-use mnemoscope_stream::Dataset;
 
 use super::{Action, Tile, TileContext, Tiles};
 
@@ -40,18 +39,15 @@ struct State {
     snapshot: Option<Arc<Snapshot>>,
     view: View,
     association: Component<AssociationKinds>,
-    dataset: Option<Arc<Dataset>>,
     actions: Vec<Action>,
 }
 
 fn state(snapshot: Option<Arc<Snapshot>>) -> State {
-    let dataset = snapshot.as_ref().map(|snapshot| Arc::new(Dataset::load(&snapshot.experiment.data).unwrap()));
     State {
         tiles: Tiles::default(),
         snapshot,
         view: View::default(),
         association: Component::new("association").unwrap(),
-        dataset,
         actions: Vec::new(),
     }
 }
@@ -69,7 +65,6 @@ fn harness_of(state: State, size: (f32, f32), look: Preference) -> Harness<'stat
                     theme,
                     view: &mut state.view,
                     association: &mut state.association,
-                    dataset: state.dataset.clone(),
                     actions: &mut state.actions,
                 };
                 state.tiles.ui(ui, &mut cx);

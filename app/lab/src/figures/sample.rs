@@ -42,7 +42,9 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         device_reason: "for the test".to_owned(),
         live_part: "validation",
         candidates: "seen",
-        data: "digits".to_owned(),
+        dataset: Arc::new(
+            mnemoscope_stream::Dataset::load(&mnemoscope_core::Component::new("digits").unwrap()).unwrap(),
+        ),
         train_samples: 1257,
         footprint: vec![],
         base_flops: 1.0,
