@@ -62,7 +62,7 @@ start_window() {
 
 has_window() {
     kill -0 "$window_pid" 2>/dev/null || fail "the program ended"
-    window=$(xdotool search --onlyvisible --name '^Mnemoscope' 2>/dev/null | tail -n 1)
+    window=$(xdotool search --onlyvisible --class '^mnemoscope$' 2>/dev/null | tail -n 1)
     [ -n "$window" ]
 }
 
