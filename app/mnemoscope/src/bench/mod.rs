@@ -126,13 +126,8 @@ fn present(software: bool) -> anyhow::Result<Vec<(String, Wanted, bool, Device)>
     Ok(all)
 }
 
-/// The median of several timings of `work`, which answers how many units it did: seconds per unit.
-fn seconds_per_unit(effort: Effort, mut work: impl FnMut(f64) -> anyhow::Result<(u64, f64)>) -> anyhow::Result<f64> {
-    let mut times = Vec::with_capacity(effort.timings);
-    for _ in 0..effort.timings {
-        let (units, seconds) = work(effort.seconds)?;
-        times.push(seconds / units.max(1) as f64);
-    }
+/// The middle one of several timings.
+fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }

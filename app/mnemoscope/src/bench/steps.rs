@@ -10,7 +10,7 @@ use mnemoscope_lab::{Experiment, Run, file, path};
 use mnemoscope_learner::{Batch, Head, Learner, Models, Optimisers, Plan, Schedules};
 use serde::Serialize;
 
-use super::{Effort, seconds_per_unit};
+use super::{Effort, median};
 
 /// A network and its batch.
 #[derive(Debug, Clone, Copy)]
@@ -100,8 +100,8 @@ pub fn measure(
 ) -> anyhow::Result<Steps> {
     let (bare, flops) = bare(network, replicas, device, effort)?;
     let folder = tempfile::tempdir()?;
-    let quiet = in_a_run(network, replicas, wanted, folder.path(), effort, &[("dense", "0"), ("every", "10000")])?;
-    let evaluated = in_a_run(network, replicas, wanted, folder.path(), effort, &[("dense", "0"), ("every", "10")])?;
+    let made = |every| run(network, replicas, wanted, folder.path(), every);
+    let [quiet, evaluated, share] = in_runs([made("10000")?, made("10")?], effort)?;
     let (hidden, count) = (network.hidden, replicas as f64);
     Ok(Steps {
         network: format!("{}-{hidden}-{hidden}-{CLASSES}", network.features),
@@ -115,7 +115,7 @@ pub fn measure(
         evaluated_us: evaluated * 1e6,
         evaluated_steps_per_s: 1.0 / evaluated,
         evaluated_replica_steps_per_s: count / evaluated,
-        evaluation_share: ((evaluated - quiet) / evaluated).max(0.0),
+        evaluation_share: share.max(0.0),
     })
 }
 
@@ -150,29 +150,24 @@ fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> 
         learner.step(batch.clone())?;
     }
     learner.last_losses();
-    let seconds = seconds_per_unit(effort, |seconds| {
+    let mut times = Vec::new();
+    for _ in 0..effort.timings {
         let start = Instant::now();
         let mut steps = 0;
-        while start.elapsed().as_secs_f64() < seconds {
+        while start.elapsed().as_secs_f64() < effort.seconds {
             learner.step(batch.clone())?;
             steps += 1;
         }
         // Reading waits for a device that works in the background.
         learner.last_losses();
-        Ok((steps, start.elapsed().as_secs_f64()))
-    })?;
+        times.push(start.elapsed().as_secs_f64() / f64::from(steps));
+    }
+    let seconds = median(times);
     Ok((seconds, learner.step_flops(network.batch)))
 }
 
-/// Seconds of one step of a run of split classes within a task block.
-fn in_a_run(
-    network: &Network,
-    replicas: usize,
-    wanted: Wanted,
-    folder: &Path,
-    effort: Effort,
-    evaluation: &[(&str, &str)],
-) -> anyhow::Result<f64> {
+/// A run of split classes that is evaluated every so many steps, and stays in its first task block.
+fn run(network: &Network, replicas: usize, wanted: Wanted, folder: &Path, every: &str) -> anyhow::Result<Run> {
     let mut experiment = Experiment::default();
     if network.features != 64 {
         let [images, labels] = random_images(network.features, folder)?;
@@ -181,34 +176,51 @@ fn in_a_run(
         path::set(&mut experiment, "data.labels", &labels)?;
     }
     let (hidden, batch) = (network.hidden, network.batch);
-    path::set(&mut experiment, "stream.tasks", "5")?;
-    path::set(&mut experiment, "stream.steps", "10000000")?;
-    path::set(&mut experiment, "stream.batch", &batch.to_string())?;
-    path::set(&mut experiment, "model.widths", &format!("[{hidden}, {hidden}]"))?;
-    path::set(&mut experiment, "population.seeds", &replicas.to_string())?;
-    for (knob, value) in evaluation {
-        path::set(&mut experiment, &format!("evaluation.{knob}"), value)?;
+    for (setting, value) in [
+        ("stream.tasks", "5"),
+        ("stream.steps", "10000000"),
+        ("stream.batch", &batch.to_string()),
+        ("model.widths", &format!("[{hidden}, {hidden}]")),
+        ("population.seeds", &replicas.to_string()),
+        ("evaluation.dense", "0"),
+        ("evaluation.every", every),
+    ] {
+        path::set(&mut experiment, setting, value)?;
     }
     let mut run = Run::new(experiment, wanted)?;
-    // An evaluation every ten steps: whole tens, so that each timing has its share of them.
-    let ten = |run: &mut Run| -> anyhow::Result<()> {
-        for _ in 0..10 {
-            run.step()?;
+    ten_steps(&mut run)?;
+    Ok(run)
+}
+
+/// An evaluation every ten steps: whole tens, so that each timing has its share of them.
+fn ten_steps(run: &mut Run) -> anyhow::Result<()> {
+    for _ in 0..10 {
+        run.step()?;
+    }
+    Ok(())
+}
+
+/// Seconds of a step of either run, and the part that the second one spends on evaluation: medians over pairs of
+/// timings that follow each other, so that what else the machine does disturbs both.
+fn in_runs(mut runs: [Run; 2], effort: Effort) -> anyhow::Result<[f64; 3]> {
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..effort.timings {
+        for (run, times) in runs.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            let mut steps = 0;
+            while start.elapsed().as_secs_f64() < effort.seconds {
+                ten_steps(run)?;
+                steps += 10;
+            }
+            // On a graphics card the steps since the last evaluation may still be under way.
+            drop(run.weights());
+            times.push(start.elapsed().as_secs_f64() / f64::from(steps));
         }
-        Ok(())
-    };
-    ten(&mut run)?;
-    seconds_per_unit(effort, |seconds| {
-        let start = Instant::now();
-        let mut steps = 0;
-        while start.elapsed().as_secs_f64() < seconds {
-            ten(&mut run)?;
-            steps += 10;
-        }
-        // On a graphics card the steps since the last evaluation may still be under way.
-        drop(run.weights());
-        Ok((steps, start.elapsed().as_secs_f64()))
-    })
+        let last = times[0].len() - 1;
+        let share = 1.0 - times[0][last] / times[1][last];
+        times[2].push(share);
+    }
+    Ok(times.map(median))
 }
 
 /// Writes random images with labels as MNIST-format files and answers their paths.
