@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::terminal::{bytes, fail, mnemoscope, small, small_of, stderr, succeed};
-use mnemoscope_lab::{Checkpoint, Experiment, file};
+use mnemoscope_lab::{Checkpoint, Experiment, Focus, file, presets};
 
 /// The steps of `curves.csv`, each once.
 fn steps(folder: &Path) -> Vec<u64> {
@@ -80,6 +80,18 @@ fn the_experiment_that_a_run_leaves_gives_the_same_run() {
     let out = again.path().to_str().unwrap();
     succeed(&mut mnemoscope(&["run", experiment.to_str().unwrap(), "--device=cpu", "--out", out]));
     same_results(first.path(), again.path());
+}
+
+#[test]
+fn every_preset_runs_by_its_name() {
+    for preset in presets::all() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str().unwrap();
+        let mut run = mnemoscope(&["run", preset.name, "--device=cpu", "--seeds=1", "--out", out]);
+        let attention = presets::load(preset.name).unwrap().unwrap().focus == Focus::Attention;
+        let printed = succeed(if attention { &mut run } else { run.args(["--until", "3"]) });
+        assert!(printed.contains("written to"), "{printed}");
+    }
 }
 
 #[test]
