@@ -196,7 +196,11 @@ fn headlines(snapshot: &Snapshot, variant: usize) -> Vec<Headline> {
             if let Err(reason) = estimate {
                 detail.push(format!("Not defined: {reason}"));
             }
-            Some(Headline { title: metric.info.label.to_owned(), value, detail })
+            let title = match metric.so_far {
+                Some(block) => format!("{} after task {block}", metric.info.label),
+                None => metric.info.label.to_owned(),
+            };
+            Some(Headline { title, value, detail })
         })
         .collect();
     let (layout, costs) = (&snapshot.layout, &snapshot.layout.footprint);

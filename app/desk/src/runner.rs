@@ -235,8 +235,10 @@ impl Runner {
         }
         for (path, value) in live::values(experiment) {
             if self.sent.get(&path).is_some_and(|known| *known != value) {
-                self.send(Command::Set { path: path.clone(), value });
-                self.sent.insert(path, value);
+                // Where the queue is full, the next frame tries again.
+                if self.send(Command::Set { path: path.clone(), value }) {
+                    self.sent.insert(path, value);
+                }
             }
         }
         if self.hurried {

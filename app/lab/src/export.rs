@@ -34,7 +34,7 @@ pub enum ExportError {
     Figure(#[from] FigureError),
 }
 
-/// Writes `experiment.ron`, `accuracy_matrix.csv`, `curves.csv`, `metrics.json` and the figures into `folder`, which is
+/// Writes `experiment.ron`, `accuracy_matrix.csv`, `curves.csv`, `objective.csv`, `metrics.json` and the figures into `folder`, which is
 /// made where it does not exist. Returns what was written.
 ///
 /// # Errors
@@ -47,9 +47,11 @@ pub fn write(snapshot: &Snapshot, folder: &Path) -> Result<Vec<PathBuf>, ExportE
     file::write_bytes(&matrix, &accuracy_matrix(snapshot).map_err(|error| table_error(&matrix, error))?)?;
     let curves = folder.join("curves.csv");
     file::write_bytes(&curves, &curve_table(snapshot).map_err(|error| table_error(&curves, error))?)?;
+    let objective = folder.join("objective.csv");
+    file::write_bytes(&objective, &objective_table(snapshot).map_err(|error| table_error(&objective, error))?)?;
     let metrics = folder.join("metrics.json");
     file::write_bytes(&metrics, format!("{:#}\n", metrics_json(snapshot)).as_bytes())?;
-    let mut written = vec![experiment, matrix, curves, metrics];
+    let mut written = vec![experiment, matrix, curves, objective, metrics];
     let view = View::default();
     for figure in [figures::accuracy(snapshot, &view), figures::matrix(snapshot, &view), figures::gap(snapshot, &view)]
     {
@@ -138,6 +140,25 @@ fn curve_table(snapshot: &Snapshot) -> csv::Result<Vec<u8>> {
     table.into_inner().map_err(|error| error.into_error().into())
 }
 
+/// Long form: one row per evaluated step, term and variant; the mean over the steps since the row before.
+fn objective_table(snapshot: &Snapshot) -> csv::Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["step", "term", "variant", "value"])?;
+    for row in 0..snapshot.record.len() {
+        let step = snapshot.record.step(row).to_string();
+        for term in &snapshot.terms {
+            for (index, variant) in snapshot.layout.variants().iter().enumerate() {
+                let value = snapshot.record.term(row, term.slot, index);
+                // A term has no value before it appears, nor on a variant whose replicas are all frozen.
+                if value.is_finite() {
+                    table.write_record([step.as_str(), term.id, &variant.label, &value.to_string()])?;
+                }
+            }
+        }
+    }
+    table.into_inner().map_err(|error| error.into_error().into())
+}
+
 /// Every metric with its formula, interval and replicas; an undefined one says why.
 pub fn metrics_json(snapshot: &Snapshot) -> Value {
     let variants = snapshot.layout.variants();
@@ -176,7 +197,8 @@ fn metric_json(metric: &MetricValue, snapshot: &Snapshot) -> Value {
         .collect();
     let replicas: Vec<Option<f64>> = metric.replicas.iter().map(|value| value.is_finite().then_some(*value)).collect();
     json!({
-        "name": metric.info.name,
+        "name": metric.key,
+        "after_block": metric.so_far,
         "label": metric.label,
         "formula": metric.info.formula,
         "part": metric.part,
@@ -200,7 +222,11 @@ pub fn metric_text(snapshot: &Snapshot) -> String {
                 Ok(estimate) => estimate.to_string(),
                 Err(reason) => format!("not defined: {reason}"),
             };
-            let _ = writeln!(out, "  {:<28} {value:<18} {:<10} {}", metric.label, metric.part, metric.info.formula);
+            let label = match metric.so_far {
+                Some(block) => format!("{} after block {block}", metric.label),
+                None => metric.label.clone(),
+            };
+            let _ = writeln!(out, "  {label:<28} {value:<18} {:<10} {}", metric.part, metric.info.formula);
         }
     }
     out

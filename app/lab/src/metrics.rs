@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mnemoscope_measure::{
-    AccuracyMatrix, Continual, Course, Estimate, Gap, Measured, Undefined, acc, average_incremental, bwt,
+    AccuracyMatrix, Continual, Course, Estimate, Gap, Measured, Undefined, acc, acc_at, average_incremental, bwt,
     cumulative_accuracy, estimate_measured, forgetting, fwt, intransigence, learning_accuracy, metric, stability_gap,
 };
 
@@ -42,7 +42,11 @@ impl Metrics {
         self.gaps = Arc::new(self.gaps_now(material));
         let replicas = material.diverged.len();
         let mut values = Vec::new();
-        let mut add = |name: &str, label: Option<&str>, part: &'static str, each: &dyn Fn(usize) -> Measured| {
+        let done = material.matrices.all.rows.len();
+        let so_far = (done > 0 && done < material.layout.blocks.len()).then_some(done);
+        let mut add = |key: &'static str, label: Option<&str>, part: &'static str, each: &dyn Fn(usize) -> Measured| {
+            // Variants of one definition are told apart behind its name: acc_all, wf_10.
+            let name = ["_all", "_task", "_10", "_100"].iter().find_map(|tail| key.strip_suffix(tail)).unwrap_or(key);
             let Some(info) = metric(name) else { return };
             let measured: Vec<Measured> = (0..replicas)
                 .map(|replica| {
@@ -62,7 +66,8 @@ impl Metrics {
                 .collect();
             let replicas = measured.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
             let label = label.unwrap_or(info.label).to_owned();
-            values.push(MetricValue { info, label, part, replicas, variants });
+            let so_far = so_far.filter(|_| part == "test");
+            values.push(MetricValue { info, key, so_far, label, part, replicas, variants });
         };
 
         let blocks: Vec<Vec<usize>> = material.layout.blocks.iter().map(|block| vec![block.group]).collect();
@@ -71,12 +76,19 @@ impl Metrics {
         let shown = material.matrices.by_name(material.layout.candidates);
         let at_ends = |matrix: &BlockAccuracy, replica: usize, of: &dyn Fn(&AccuracyMatrix, &Course) -> Measured| {
             let course = course.as_ref().map_err(Undefined::clone)?;
+            // While blocks are to come, a metric is that of the course so far.
+            let course = if so_far.is_some() { &course.up_to(done) } else { course };
             of(&one(matrix, replica, groups)?, course)
+        };
+        // ACC so far is over the groups seen: those to come are not forgotten.
+        let acc = |matrix: &AccuracyMatrix, course: &Course| match so_far {
+            Some(done) => acc_at(matrix, course, done - 1),
+            None => acc(matrix, course),
         };
         add("acc", None, "test", &|r| at_ends(shown, r, &acc));
         if material.layout.candidates != "task" {
-            add("acc", Some("ACC, all outputs"), "test", &|r| at_ends(&material.matrices.all, r, &acc));
-            add("acc", Some("ACC, own classes"), "test", &|r| at_ends(&material.matrices.task, r, &acc));
+            add("acc_all", Some("ACC, all outputs"), "test", &|r| at_ends(&material.matrices.all, r, &acc));
+            add("acc_task", Some("ACC, own classes"), "test", &|r| at_ends(&material.matrices.task, r, &acc));
         }
         add("average_incremental", None, "test", &|r| at_ends(shown, r, &average_incremental));
         add("forgetting", None, "test", &|r| at_ends(shown, r, &forgetting));
@@ -90,18 +102,19 @@ impl Metrics {
         let at_steps = material.accumulators;
         add("min_acc", None, part, &|r| at_steps[r].min_acc());
         add("wc_acc", None, part, &|r| at_steps[r].wc_acc());
-        add("wf", Some("WF¹⁰"), part, &|r| at_steps[r].wf(10));
-        add("wf", Some("WF¹⁰⁰"), part, &|r| at_steps[r].wf(100));
-        add("wp", Some("WP¹⁰"), part, &|r| at_steps[r].wp(10));
-        add("wp", Some("WP¹⁰⁰"), part, &|r| at_steps[r].wp(100));
+        add("wf_10", Some("WF¹⁰"), part, &|r| at_steps[r].wf(10));
+        add("wf_100", Some("WF¹⁰⁰"), part, &|r| at_steps[r].wf(100));
+        add("wp_10", Some("WP¹⁰"), part, &|r| at_steps[r].wp(10));
+        add("wp_100", Some("WP¹⁰⁰"), part, &|r| at_steps[r].wp(100));
         add("lca", Some("LCA₁₀"), part, &|r| at_steps[r].lca());
 
-        let gaps = self.gaps.clone();
+        // Of blocks that are over: before that the plateau is not known.
+        let gaps = self.over.clone();
         let over_gaps = |replica: usize, of: &dyn Fn(&Gap) -> Option<f64>| {
             let known: Vec<f64> =
                 gaps.iter().filter_map(|gap| gap.replicas.get(replica)?.as_ref().ok()).filter_map(of).collect();
             if known.is_empty() {
-                Err(Undefined("no task switch has a measured gap yet".to_owned()))
+                Err(Undefined("no finished block has such a gap".to_owned()))
             } else {
                 Ok(known.iter().sum::<f64>() / known.len() as f64)
             }
@@ -109,7 +122,7 @@ impl Metrics {
         add("gap_depth", Some("Gap depth, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.depth)));
         add("lasting_loss", Some("Lasting loss, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.lasting_loss)));
         add("gap_width", Some("Gap width, mean of recovered"), part, &|r| {
-            over_gaps(r, &|gap| gap.width.map(|width| width as f64))
+            over_gaps(r, &|gap| gap.width.filter(|_| gap.significant).map(|width| width as f64))
         });
         add("gap_area", Some("Gap area, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.area)));
         self.values = Arc::new(values);
@@ -156,7 +169,7 @@ fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
                     stability_gap(start, &steps, &curve, sample, span.start, end).map_err(|undefined| undefined.0)
                 })
                 .collect();
-            GapView { block, group, replicas }
+            GapView { block, group, over: end == span.start + span.steps, replicas }
         })
         .collect()
 }

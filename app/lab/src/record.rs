@@ -131,6 +131,11 @@ impl Record {
         f64::from(self.counts.row(row)[index]) / f64::from(self.samples[index].max(1))
     }
 
+    /// An objective term (0 is the total) for one variant at row `row`: the mean over the steps since the row before.
+    pub fn term(&self, row: usize, term: usize, variant: usize) -> f32 {
+        self.losses.row(row)[term * self.variants.len() + variant]
+    }
+
     /// The rows whose steps lie in `from..=to`.
     pub fn rows_between(&self, from: u64, to: u64) -> std::ops::Range<usize> {
         let start = self.steps.lower_bound(from);

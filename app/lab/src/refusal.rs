@@ -30,11 +30,14 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
     }
     let knobs = path::all(experiment);
     for event in &experiment.events {
-        let knob = knobs.iter().find(|(path, ..)| *path == event.path).map(|(_, knob, _)| knob);
-        let problem = match knob {
+        let known = knobs.iter().find(|(path, ..)| *path == event.path);
+        let problem = match known.map(|(_, knob, setting)| (knob, setting)) {
+            Some((_, Setting::Sweep(_))) => {
+                Some("this setting is swept, and one value for all would undo that".to_owned())
+            }
             None => Some("there is no such setting in this experiment".to_owned()),
-            Some(knob) if !knob.live => Some("it cannot change while a run is under way".to_owned()),
-            Some(knob) => knob.check(&Setting::Number(event.new)).err().map(|error| error.to_string()),
+            Some((knob, _)) if !knob.live => Some("it cannot change while a run is under way".to_owned()),
+            Some((knob, _)) => knob.check(&Setting::Number(event.new)).err().map(|error| error.to_string()),
         };
         if let Some(problem) = problem {
             let message =

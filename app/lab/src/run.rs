@@ -52,6 +52,9 @@ pub enum RunError {
     /// A knob that may not change while running.
     #[error("{0} cannot change while a run is under way: change it in the experiment and start again")]
     NotLive(String),
+    /// A knob that differs between the replicas: one value for all would make its labels lie.
+    #[error("{0} is swept, so it cannot be changed while the run is under way: change the sweep and start again")]
+    Swept(String),
     /// The steps came out of order, which is a fault of this program.
     #[error("continual evaluation: {0}")]
     Evaluation(#[from] ContinualError),
@@ -332,11 +335,11 @@ impl Run {
     /// Changes a knob from the next step on, and records it.
     ///
     /// # Errors
-    /// When there is no such knob, it may not change while running, or the value lies outside its domain.
+    /// When there is no such knob, it may not change while running or is swept, or the value lies outside its domain.
     pub fn set_knob(&mut self, path: &str, value: f64) -> Result<(), RunError> {
         let old = match path::get(&self.current, path) {
             Some(Setting::Number(old)) => old,
-            Some(Setting::Sweep(sweep)) => sweep.values().ok().and_then(|v| v.first().copied()).unwrap_or(f64::NAN),
+            Some(Setting::Sweep(_)) => return Err(RunError::Swept(path.to_owned())),
             _ => return Err(PathError::Unknown { path: path.to_owned(), hint: None }.into()),
         };
         let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {

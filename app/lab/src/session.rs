@@ -46,6 +46,9 @@ pub enum Command {
     Save(PathBuf),
     /// After a failure: go on from the last checkpoint in memory.
     Restore,
+    /// A fault in the training thread, for tests of what follows one.
+    #[doc(hidden)]
+    Fault,
 }
 
 /// How a session starts.
@@ -280,12 +283,15 @@ impl Trainer {
             }
             Command::Pace(pace) => self.pace = pace,
             // A value that the declaration refuses cannot come from a slider; say so and go on.
+            // What is done is done: a change after the last step belongs to the next run.
+            Command::Set { .. } if run.finished() => {}
             Command::Set { path, value } => match run.set_knob(&path, value) {
                 Ok(()) => self.changed.push((path, value)),
                 Err(error) => log::warn!("{error}"),
             },
             Command::Save(folder) => run.checkpoint().write(&folder)?,
             Command::Restore => {}
+            Command::Fault => panic!("a fault on request"),
         }
         Ok(())
     }

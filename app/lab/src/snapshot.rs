@@ -159,6 +159,10 @@ pub struct TermView {
 pub struct MetricValue {
     /// Name, formula, source.
     pub info: &'static MetricInfo,
+    /// Unique name in files, such as `acc_all` or `wf_10`.
+    pub key: &'static str,
+    /// Blocks done, where the course is not finished and the value is the one of the course so far.
+    pub so_far: Option<usize>,
     /// As shown: several rows may share one definition, such as WF¹⁰ and WF¹⁰⁰.
     pub label: String,
     /// The part it is measured on.
@@ -209,6 +213,8 @@ pub struct GapView {
     pub block: usize,
     /// The group that suffered.
     pub group: usize,
+    /// Whether the block is over: until then plateau, depth and width are those of the block so far.
+    pub over: bool,
     /// One per replica; the text says why there is none.
     pub replicas: Vec<Result<Gap, String>>,
 }

@@ -131,6 +131,18 @@ fn a_run_in_which_knobs_were_dragged_replays_from_its_events() {
 }
 
 #[test]
+fn a_swept_knob_cannot_be_set_to_one_value() {
+    let mut swept = experiment(&[]);
+    path::set(&mut swept, "optimiser.rate", "Each([0.05, 0.2])").unwrap();
+    let mut run = Run::new(swept.clone(), Wanted::Cpu).unwrap();
+    let error = run.set_knob("optimiser.rate", 0.1).unwrap_err().to_string();
+    assert!(error.contains("swept"), "{error}");
+    swept.events = vec![mnemoscope_lab::Event { step: 0, path: "optimiser.rate".to_owned(), old: 0.05, new: 0.1 }];
+    let error = Run::new(swept, Wanted::Cpu).err().expect("refused").to_string();
+    assert!(error.contains("swept"), "{error}");
+}
+
+#[test]
 fn knobs_that_shape_the_run_cannot_be_dragged() {
     let mut run = Run::new(experiment(&["replay"]), Wanted::Cpu).unwrap();
     for path in ["stream.tasks", "model.widths", "methods.replay.capacity", "methods.replay.nothing", "optimiser.rat"] {

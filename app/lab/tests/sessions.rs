@@ -90,3 +90,23 @@ fn a_checkpoint_written_by_a_session_can_be_resumed() {
     woken.recv().unwrap();
     assert_eq!(session.snapshot().unwrap().step, 17);
 }
+
+#[test]
+fn a_fault_in_training_is_told_and_the_last_checkpoint_goes_on() {
+    let watched = Watched::start(|_| {});
+    watched.session.send(Command::Until(40));
+    watched.until(|snapshot| snapshot.step == 40 && snapshot.status == Status::Paused);
+    watched.session.send(Command::Set { path: "optimiser.rate".to_owned(), value: 0.5 });
+    watched.session.send(Command::Fault);
+    let failed = watched.until(|snapshot| matches!(snapshot.status, Status::Failed(_)));
+    let failure = watched.session.failure().unwrap();
+    assert_eq!(failed.status, Status::Failed(failure.clone()));
+    assert!(failure.message.contains("a fault on request"), "{}", failure.message);
+    // The last task switch was at step 30. What a slider was set to since then must not be lost.
+    assert_eq!(failure.checkpoint, Some(30));
+    watched.session.send(Command::Restore);
+    watched.session.send(Command::Run);
+    let end = watched.until(|snapshot| snapshot.status == Status::Finished);
+    assert_eq!((end.step, end.events[0].step, end.events[0].new), (60, 30, 0.5));
+    assert_eq!(watched.session.failure(), None);
+}

@@ -104,10 +104,11 @@ pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
     chart.references = levels(&gaps, chart.y.range.map_or(1.0, |(low, high)| high - low));
     let from_group = layout.blocks[shown.block.saturating_sub(1)].group;
     let caption = format!(
-        "task {} at the switch {} → {} · {}",
+        "task {} at the switch {} → {}{} · {}",
         shown.group + 1,
         from_group + 1,
         block.group + 1,
+        if shown.over { "" } else { ", so far" },
         over_seeds(snapshot, view, "band")
     );
     Figure::new(ID, TITLE, Body::Chart(chart)).caption(caption).badge(layout.live_part)
@@ -163,10 +164,7 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
     let variant = view.variant(snapshot);
     let all = snapshot.layout.variants().get(variant).map_or(0, |variant| variant.replicas.len());
     let gaps = defined(snapshot, view, shown);
-    let missing = || {
-        let reason = shown.replicas.iter().find_map(|gap| gap.as_ref().err());
-        reason.cloned().unwrap_or_else(|| "no replica has one".to_owned())
-    };
+    let missing = || "–".to_owned();
     let number = |value: fn(&Gap) -> f64, digits: usize| {
         let values: Vec<f64> = gaps.iter().map(|gap| value(gap)).collect();
         estimate(&values, all).map_or_else(missing, |value| format!("{value:.digits$}"))
@@ -190,7 +188,7 @@ pub fn gap_numbers(snapshot: &Snapshot, view: &View) -> Vec<GapNumber> {
         .and_then(|metric| metric.variants.get(variant));
     let wc_acc = match wc_acc {
         Some(Ok(value)) => format!("{value:.2}"),
-        Some(Err(reason)) => reason.clone(),
+        Some(Err(_)) => missing(),
         None => "not measured yet".to_owned(),
     };
     let formula =

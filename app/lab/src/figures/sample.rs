@@ -61,6 +61,7 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
     let gaps = [(1, 0), (2, 0), (2, 1)].map(|(block, group)| GapView {
         block,
         group,
+        over: true,
         replicas: (0..seeds)
             .map(|replica| {
                 let (switch, end) = (block as u64 * STEPS, (block as u64 + 1) * STEPS);
@@ -75,7 +76,15 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         let replicas: Vec<f64> = (0..seeds).map(|replica| value + 0.01 * replica as f64).collect();
         let variants = vec![estimate(&replicas, seeds).ok_or_else(String::new)];
         let info = metric(name).unwrap();
-        MetricValue { info, label: info.label.to_owned(), part: "test", replicas, variants }
+        MetricValue {
+            info,
+            key: info.name,
+            so_far: None,
+            label: info.label.to_owned(),
+            part: "test",
+            replicas,
+            variants,
+        }
     });
     let term = |id, slot, label: &str, formula: &str, value| TermView {
         id,

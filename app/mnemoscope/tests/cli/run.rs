@@ -44,6 +44,7 @@ fn a_run_leaves_every_file() {
             "curves.csv",
             "experiment.ron",
             "metrics.json",
+            "objective.csv",
             "stability-gap.png",
             "stability-gap.svg",
         ]
