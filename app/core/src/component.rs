@@ -153,6 +153,13 @@ impl<R: Registry> Component<R> {
         self.kind.knobs.iter().map(|knob| (knob, self.get(knob.name)))
     }
 
+    /// What a knob that does not matter as things stand waits for: the other knob, and the option it needs.
+    pub fn waits_for(&self, knob: &Knob) -> Option<(&'static Knob, &'static str)> {
+        let (name, value) = knob.needs?;
+        let other = self.kind.knob(name)?;
+        (self.get(name) != &Setting::Text(value.to_owned())).then_some((other, value))
+    }
+
     /// Sets a knob.
     ///
     /// # Errors
@@ -380,10 +387,11 @@ mod tests {
         Opt { name: "online", label: "online", meaning: "one running sum" },
         Opt { name: "separate", label: "separate", meaning: "one per task" },
     ];
-    static KNOBS: [Knob; 4] = [
+    static KNOBS: [Knob; 5] = [
         Knob::real("lambda", "strength", "λ", 0.0, 1e6, 100.0, Scale::Log).live().swept(),
         Knob::whole("samples", "samples", "N", 1, 1000, 64, Scale::Linear),
         Knob::choice("mode", "mode", &MODES, "separate"),
+        Knob::real("gamma", "decay", "γ", 0.0, 1.0, 1.0, Scale::Linear).when("mode", "online"),
         Knob::list("widths", "widths", 1, 512, 4, &[100.0, 100.0]),
     ];
     static KINDS: [Kind; 1] = [Kind { name: "ewc", label: "EWC", meaning: "", source: "", knobs: &KNOBS }];
@@ -426,6 +434,14 @@ mod tests {
         assert!(error.contains("cannot be swept"), "{error}");
         let error = read("ewc(lambda: 1.0, lambda: 2.0)").unwrap_err();
         assert!(error.contains("twice"), "{error}");
+    }
+
+    #[test]
+    fn a_knob_says_what_it_waits_for() {
+        let gamma = KINDS[0].knob("gamma").unwrap();
+        let separate = read("ewc()").unwrap();
+        assert_eq!(separate.waits_for(gamma).map(|(knob, value)| (knob.name, value)), Some(("mode", "online")));
+        assert_eq!(read("ewc(mode: \"online\")").unwrap().waits_for(gamma), None);
     }
 
     #[test]

@@ -98,11 +98,13 @@ pub struct Knob {
     pub live: bool,
     /// May differ between replicas of one population, and so be swept.
     pub sweep: bool,
+    /// Only matters where this other choice of the component has this value.
+    pub needs: Option<(&'static str, &'static str)>,
 }
 
 impl Knob {
     const fn new(name: &'static str, label: &'static str, symbol: &'static str, domain: Domain) -> Self {
-        Self { name, label, symbol, unit: "", domain, meaning: "", source: "", live: false, sweep: false }
+        Self { name, label, symbol, unit: "", domain, meaning: "", source: "", live: false, sweep: false, needs: None }
     }
 
     /// A real number.
@@ -184,6 +186,12 @@ impl Knob {
     /// May change while a run is under way.
     pub const fn live(mut self) -> Self {
         self.live = true;
+        self
+    }
+
+    /// Only matters where the choice `knob` of the same component is `value`.
+    pub const fn when(mut self, knob: &'static str, value: &'static str) -> Self {
+        self.needs = Some((knob, value));
         self
     }
 

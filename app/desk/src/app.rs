@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::order::Order;
 use crate::runner::Runner;
 use crate::shortcuts;
-use crate::state::{Kept, Settings};
+use crate::state::{Kept, Settings, fitting_scale};
 use crate::tiles::{Action, Tile, Tiles};
 use crate::timeline::Timeline;
 use crate::toast::Toasts;
@@ -27,6 +27,8 @@ use windows::Dialog;
 /// The window's application.
 pub struct DeskApp {
     settings: Settings,
+    /// Whether the scale is still to be fitted to the window: at the first start, on a system that reports none.
+    unfitted: bool,
     /// Theme and scale that egui has now.
     applied: Option<(Preference, f32)>,
     document: Document,
@@ -78,6 +80,7 @@ impl DeskApp {
         let titles = all.iter().map(|experiment| experiment.title.clone()).collect();
         let refused = (document.experiment.clone(), refusals(&document.experiment));
         let mut app = Self {
+            unfitted: kept.is_none(),
             applied: None,
             runner: Runner::new(options.device, wake),
             tiles: kept.map(Kept::into_tiles).unwrap_or_default(),
@@ -170,6 +173,14 @@ impl DeskApp {
     }
 
     fn apply_theme(&mut self, ctx: &Context) {
+        if self.unfitted
+            && let Some(window) = ctx.input(|input| input.viewport().inner_rect)
+        {
+            self.unfitted = false;
+            if ctx.native_pixels_per_point().is_none_or(|scale| scale <= 1.0) {
+                self.settings.scale = fitting_scale(window.size() * ctx.pixels_per_point());
+            }
+        }
         let wanted = (self.settings.theme, self.settings.scale);
         if self.applied != Some(wanted) {
             mnemoscope_figure::apply(ctx, wanted.0, wanted.1);

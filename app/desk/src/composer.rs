@@ -84,12 +84,9 @@ fn attention_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
     });
 }
 
-/// The file's name, and the mark of unsaved edits.
+/// The file's name, and the mark of unsaved edits; always one line.
 fn file_ui(ui: &mut Ui, cx: &Compose<'_>) {
     let theme = cx.theme;
-    if cx.file.is_none() && !cx.dirty {
-        return;
-    }
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         if cx.dirty {
@@ -99,7 +96,9 @@ fn file_ui(ui: &mut Ui, cx: &Compose<'_>) {
         let text = match (cx.file, cx.dirty) {
             (Some(file), true) => format!("{file}, unsaved changes"),
             (Some(file), false) => file.to_owned(),
-            (None, _) => "unsaved changes".to_owned(),
+            (None, true) => "unsaved changes".to_owned(),
+            // The line stays: cards must not move under the pointer at the first edit.
+            (None, false) => "no unsaved changes".to_owned(),
         };
         ui.add(egui::Label::new(RichText::new(text).size(11.0).color(theme.text_dim)).truncate());
     });

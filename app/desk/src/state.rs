@@ -46,6 +46,13 @@ impl Default for Settings {
 /// Steps of the UI scale.
 pub const SCALES: [f32; 9] = [0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 2.0, 2.5];
 
+/// The scale for a first start in a window of so many pixels: 1, and more where a large screen would make text tiny.
+pub fn fitting_scale(pixels: egui::Vec2) -> f32 {
+    // The layout was drawn for 1440 x 900; a tenth is left for the plots to gain from the larger window.
+    let room = (pixels.x / 1440.0).min(pixels.y / 900.0) * 0.9;
+    if room < 1.3 { 1.0 } else { SCALES.into_iter().rfind(|scale| *scale <= room).unwrap_or(1.0) }
+}
+
 impl Settings {
     /// The next larger (`up`) or smaller size.
     pub fn rescale(&mut self, up: bool) {
@@ -171,6 +178,13 @@ mod tests {
         let kept = Kept::read(&storage).unwrap();
         assert!(kept.document().is_none());
         assert!(!kept.settings().spare_core);
+    }
+
+    #[test]
+    fn a_large_window_starts_larger() {
+        let scale = |x: f32, y: f32| fitting_scale(egui::vec2(x, y));
+        assert_eq!([scale(1280.0, 800.0), scale(1920.0, 1080.0), scale(1000.0, 640.0)], [1.0; 3]);
+        assert_eq!([scale(2560.0, 1440.0), scale(3840.0, 2160.0)], [1.3, 2.0]);
     }
 
     #[test]

@@ -152,6 +152,7 @@ fn knob_json(family: &Family, kind: &Kind, knob: &Knob) -> Value {
         "source": knob.source,
         "live": knob.live,
         "sweep": knob.sweep,
+        "needs": knob.needs.map(|(name, value)| json!({ "knob": name, "value": value })),
     })
 }
 
@@ -201,6 +202,9 @@ fn write_kind(out: &mut String, family: &Family, kind: &Kind) -> std::fmt::Resul
         let mut notes = vec![knob.meaning.to_owned()];
         if !knob.source.is_empty() {
             notes.push(format!("[{}]", knob.source));
+        }
+        if let Some((name, value)) = knob.needs {
+            notes.push(format!("Only used when {name} is {value}."));
         }
         if knob.live {
             notes.push("May change while running.".to_owned());

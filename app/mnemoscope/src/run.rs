@@ -66,7 +66,16 @@ fn train(mut run: Run, folder: &Path, course: &CourseArgs, stop: &Stop) -> anyho
     bar.set_position(run.steps_done());
     bar.reset_eta();
     while !run.finished() && run.steps_done() < end && !stop.asked() {
-        run.step()?;
+        if let Err(error) = run.step() {
+            // What was measured until then is not lost with what went wrong.
+            bar.finish_and_clear();
+            export::write(&run.snapshot()?, folder)?;
+            return Err(anyhow::Error::from(error).context(format!(
+                "stopped after {} steps; what was measured is in {}",
+                run.steps_done(),
+                folder.display()
+            )));
+        }
         bar.set_position(run.steps_done());
         if course.checkpoint_every.is_some_and(|every| run.steps_done().is_multiple_of(every)) {
             run.checkpoint().write(folder)?;

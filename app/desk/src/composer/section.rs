@@ -99,7 +99,12 @@ pub fn component_ui<R: Registry>(ui: &mut Ui, theme: &Theme, section: &str, comp
     let mut changes = Vec::new();
     let mut draw = |ui: &mut Ui, knobs: &[(usize, (&'static Knob, mnemoscope_core::Setting))]| {
         for (_, (knob, setting)) in knobs {
-            if let Some(new) = knob::ui(ui, theme, section, knob, setting) {
+            let waits = component.waits_for(knob);
+            let drawn = ui.add_enabled_ui(waits.is_none(), |ui| knob::ui(ui, theme, section, knob, setting));
+            if let Some((other, value)) = waits {
+                drawn.response.on_disabled_hover_text(format!("Only used when {} is {value}.", knob::label(other)));
+            }
+            if let Some(new) = drawn.inner {
                 changes.push((knob.name, new));
             }
         }

@@ -48,7 +48,7 @@ pub fn accuracy(snapshot: &Snapshot, view: &View) -> Figure {
         chart.series.push(if banded { series.band(band(&points)) } else { series });
     }
     chart.marks = marks(snapshot);
-    let mut caption = format!("{} · among {}", over_seeds(snapshot, view, "band"), candidates.label());
+    let mut caption = format!("among {} · {}", candidates.label(), over_seeds(snapshot, view, "band"));
     if view.references && chart.series.iter().any(|series| series.style == LineKind::Dashed) {
         caption += " · dashed steps: chance";
     }

@@ -54,7 +54,7 @@ pub fn matrix(snapshot: &Snapshot, view: &View) -> Figure {
     } else {
         matrix = matrix.map(Map::Sequential, Some((0.0, 1.0)));
     }
-    let caption = format!("{caption} · among {}", candidates.label());
+    let caption = format!("among {} · {caption}", candidates.label());
     Figure::new(ID, TITLE, Body::Matrix(matrix)).caption(caption).badge("test")
 }
 

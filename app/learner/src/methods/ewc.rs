@@ -53,6 +53,7 @@ static KNOBS: [Knob; 6] = [
     Knob::real("gamma", "Decay", "γ", 0.0, 1.0, 1.0, Scale::Linear)
         .meaning("What the old importance is multiplied with at each task end; used when online.")
         .source("Schwarz et al. 2018, eq. 9")
+        .when("mode", "online")
         .live()
         .swept(),
     Knob::whole("samples", "Samples for F", "n", 0, 1_000_000, 0, Scale::Log)

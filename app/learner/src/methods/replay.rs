@@ -63,6 +63,7 @@ static KNOBS: [Knob; 6] = [
     Knob::real("weight", "Replay weight", "α", 0.0, 100.0, 1.0, Scale::Log)
         .meaning("Weight of the old rows' mean; used when the loss is two means.")
         .source("Rolnick et al. 2019")
+        .when("loss", "weighted")
         .live()
         .swept(),
 ];
