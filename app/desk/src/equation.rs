@@ -197,7 +197,10 @@ fn headlines(snapshot: &Snapshot, variant: usize) -> Vec<Headline> {
                 detail.push(format!("Not defined: {reason}"));
             }
             let title = match metric.so_far {
-                Some(block) => format!("{} after task {block}", metric.info.label),
+                Some(block) => {
+                    detail.push(format!("So far: after {block} of {} task blocks.", snapshot.layout.blocks.len()));
+                    format!("{} so far", metric.info.label)
+                }
                 None => metric.info.label.to_owned(),
             };
             Some(Headline { title, value, detail })

@@ -41,7 +41,7 @@ mod surface;
 pub use candidates::Candidates;
 pub use checkpoint::Checkpoint;
 pub use experiment::{Evaluations, Event, Experiment, FORMAT, Focus, Paces, Populations};
-pub use population::{Axis, Population, Variant};
+pub use population::{Axis, MOST_REPLICAS, Population, Variant};
 pub use provenance::{Provenance, processor, set_commit};
 pub use record::{MOST_POINTS, Point, Record};
 pub use refusal::{Refusal, refusals};
