@@ -1,13 +1,16 @@
 //! A run: a state machine that advances one optimiser step of all replicas at a time.
 
+mod feed;
+mod picture;
+mod plan;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
 use mnemoscope_core::{Component, Setting};
-use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError, Plan, TaskData};
+use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError};
 use mnemoscope_measure::{Continual, ContinualError};
-use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Scope, Shape, Stream, StreamError};
+use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Shape, Stream, StreamError};
 use thiserror::Error;
 
 use crate::candidates::Candidates;
@@ -15,18 +18,16 @@ use crate::checkpoint::{Checkpoint, CheckpointError, Rows, RunState};
 use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
-use crate::metrics::{Material, Metrics};
 use crate::path::{self, PathError};
 use crate::population::Population;
 use crate::provenance::Provenance;
 use crate::record::Record;
 use crate::refusal::{Refusal, refusals};
 use crate::results::Results;
-use crate::snapshot::{BlockSpan, Layout, Snapshot, Status, SurfaceView, TermView};
-use crate::surface;
-
-/// Time between two refreshes of what costs more than a few microseconds to show: metrics and decision surface.
-const REFRESH: Duration = Duration::from_millis(200);
+use crate::snapshot::{BlockSpan, Layout};
+use feed::{BlockData, gather, scope, to_stream};
+use picture::Shown;
+use plan::{plan, seconds_per_step};
 
 /// Why a run cannot be made or go on.
 #[derive(Debug, Error)]
@@ -95,14 +96,6 @@ pub struct Run {
     results: Results,
     diverged: Vec<bool>,
     shown: Shown,
-}
-
-/// What is refreshed now and then.
-struct Shown {
-    at: Option<Instant>,
-    metrics: Metrics,
-    terms: Vec<TermView>,
-    surface: Option<Arc<SurfaceView>>,
 }
 
 impl Run {
@@ -244,7 +237,7 @@ impl Run {
             slots,
             accumulators,
             diverged: vec![false; replicas],
-            shown: Shown { at: None, metrics: Metrics::default(), terms: Vec::new(), surface: None },
+            shown: Shown::default(),
         })
     }
 
@@ -384,93 +377,6 @@ impl Run {
         )
     }
 
-    /// A picture of the run with everything up to date.
-    ///
-    /// # Errors
-    /// Never today; a device that is lost will be told here.
-    pub fn snapshot(&mut self) -> Result<Snapshot, RunError> {
-        self.refresh();
-        self.glance()
-    }
-
-    /// A cheap picture of the run: metrics and decision surface may be a fifth of a second old.
-    ///
-    /// # Errors
-    /// As [`Run::snapshot`].
-    pub fn glance(&mut self) -> Result<Snapshot, RunError> {
-        if self.shown.at.is_none_or(|at| at.elapsed() >= REFRESH) {
-            self.refresh();
-        }
-        Ok(Snapshot {
-            version: 0,
-            experiment: Arc::new(self.experiment()),
-            layout: self.layout.clone(),
-            status: if self.finished() { Status::Finished } else { Status::Paused },
-            step: self.done,
-            steps_per_second: 0.0,
-            record: self.record.clone(),
-            matrices: self.results.matrices(),
-            terms: self.shown.terms.clone(),
-            metrics: self.shown.metrics.values.clone(),
-            gaps: self.shown.metrics.gaps.clone(),
-            confusion: self.results.confusion(),
-            surface: self.shown.surface.clone(),
-            diverged: self.diverged.clone(),
-            events: self.events.clone(),
-        })
-    }
-
-    fn refresh(&mut self) {
-        self.diverged = self.learner.diverged();
-        Arc::make_mut(&mut self.layout).footprint = self.learner.footprint();
-        self.shown.metrics.measure(&Material {
-            layout: &self.layout,
-            record: &self.record,
-            matrices: &self.results.matrices(),
-            accumulators: &self.accumulators,
-            diverged: &self.diverged,
-            block: self.block,
-            done: self.done,
-        });
-        self.shown.terms = self.term_views();
-        self.shown.surface = surface::draw(&self.stream, &self.learner).map(Arc::new);
-        self.shown.at = Some(Instant::now());
-    }
-
-    /// The objective of the last step, total first: mean over the replicas of each variant that still train.
-    fn term_views(&self) -> Vec<TermView> {
-        let losses = self.learner.last_losses();
-        let means = |values: &[f32]| -> Vec<f64> {
-            self.population
-                .variants
-                .iter()
-                .map(|variant| {
-                    let alive: Vec<f64> = variant
-                        .replicas
-                        .clone()
-                        .filter(|replica| !self.diverged[*replica])
-                        .filter_map(|replica| values.get(replica).map(|value| f64::from(*value)))
-                        .collect();
-                    if alive.is_empty() { f64::NAN } else { alive.iter().sum::<f64>() / alive.len() as f64 }
-                })
-                .collect()
-        };
-        let total = TermView {
-            id: "loss",
-            slot: 0,
-            label: "loss".to_owned(),
-            formula: "L".to_owned(),
-            values: means(&losses.total),
-        };
-        let terms = self.learner.terms().into_iter().filter_map(|info| {
-            let slot = self.slots.iter().position(|id| *id == info.id)?;
-            let position = losses.ids.iter().position(|id| *id == info.id);
-            let values = position.map_or_else(|| means(&[]), |position| means(&losses.terms[position]));
-            Some(TermView { id: info.id, slot, label: info.label, formula: info.formula, values })
-        });
-        std::iter::once(total).chain(terms).collect()
-    }
-
     fn batch(&mut self, offset: u64) -> Batch {
         let replicas = self.population.replicas();
         let lists: Vec<Option<Vec<SampleRef>>> =
@@ -599,112 +505,4 @@ impl Run {
             }
         }
     }
-}
-
-/// The training data of the block under way, for methods.
-struct BlockData<'a> {
-    stream: &'a Stream,
-    sampler: &'a BlockSampler,
-}
-
-impl TaskData for BlockData<'_> {
-    fn len(&self, replica: usize) -> usize {
-        self.sampler.len(replica)
-    }
-
-    fn gather(&self, rows: &[Vec<u32>]) -> Batch {
-        let lists: Vec<Option<Vec<SampleRef>>> = rows
-            .iter()
-            .enumerate()
-            .map(|(replica, rows)| Some(rows.iter().map(|row| self.sampler.sample(replica, *row as usize)).collect()))
-            .collect();
-        gather(self.stream, &lists)
-    }
-}
-
-/// A host batch of these training samples; shorter lists are padded with weight 0, `None` is an inactive replica.
-fn gather(stream: &Stream, lists: &[Option<Vec<SampleRef>>]) -> Batch {
-    let features = stream.features();
-    let rows = lists.iter().flatten().map(Vec::len).max().unwrap_or(0);
-    let cells = lists.len() * rows;
-    let mut batch = Batch {
-        rows,
-        x: Vec::with_capacity(cells * features),
-        y: Vec::with_capacity(cells),
-        group: Vec::with_capacity(cells),
-        weight: Vec::with_capacity(cells),
-        active: lists.iter().map(Option::is_some).collect(),
-    };
-    for (replica, list) in lists.iter().enumerate() {
-        let list = list.as_deref().unwrap_or_default();
-        stream.gather_samples(replica, list, &mut batch.x, &mut batch.y);
-        batch.group.extend(list.iter().map(|sample| sample.group));
-        batch.weight.extend(list.iter().map(|_| 1.0));
-        let end = (replica + 1) * rows;
-        batch.x.resize(end * features, 0.0);
-        batch.y.resize(end, 0);
-        batch.group.resize(end, 0);
-        batch.weight.resize(end, 0.0);
-    }
-    batch
-}
-
-fn scope(learner: &Learner) -> Scope {
-    to_stream(learner.scope())
-}
-
-fn to_stream(scope: mnemoscope_learner::Scope) -> Scope {
-    match scope {
-        mnemoscope_learner::Scope::Current => Scope::Current,
-        mnemoscope_learner::Scope::SoFar => Scope::SoFar,
-        mnemoscope_learner::Scope::All => Scope::All,
-    }
-}
-
-fn plan<'a>(experiment: &'a Experiment, population: &Population, stream: &Stream, total_steps: u64) -> Plan<'a> {
-    Plan {
-        model: &experiment.model,
-        optimiser: population.knobs("optimiser", &experiment.optimiser),
-        schedule: population.knobs("schedule", &experiment.schedule),
-        methods: experiment
-            .methods
-            .iter()
-            .map(|method| population.knobs(&format!("methods.{}", method.name()), method))
-            .collect(),
-        seeds: population.seeds.clone(),
-        features: stream.features(),
-        classes: stream.classes(),
-        seed: experiment.seed,
-        head: match experiment.stream.text("head") {
-            "seen" => Head::Seen,
-            "task" => Head::Task,
-            _ => Head::All,
-        },
-        total_steps,
-    }
-}
-
-/// Seconds of one bare step of this plan on a device: the probe behind the automatic choice.
-fn seconds_per_step(plan: &Plan<'_>, device: &burn::tensor::Device, rows: usize) -> f64 {
-    let bare = Plan { methods: Vec::new(), ..plan.clone() };
-    let replicas = plan.seeds.len();
-    let Ok(mut learner) = Learner::new(&bare, device) else { return f64::INFINITY };
-    let batch = Batch {
-        rows,
-        x: vec![0.5; replicas * rows * plan.features],
-        y: vec![0; replicas * rows],
-        group: vec![0; replicas * rows],
-        weight: vec![1.0; replicas * rows],
-        active: vec![true; replicas],
-    };
-    let mut timed = |steps: u32| -> Option<f64> {
-        let start = Instant::now();
-        for _ in 0..steps {
-            learner.step(batch.clone()).ok()?;
-        }
-        // Reading back waits for the device.
-        learner.last_losses();
-        Some(start.elapsed().as_secs_f64() / f64::from(steps))
-    };
-    timed(3).and_then(|_warm_up| timed(20)).unwrap_or(f64::INFINITY)
 }
