@@ -1,6 +1,6 @@
 //! Exact values beside the pointer.
 
-use egui::{Align, Color32, Grid, Label, Layout, RichText, Sense, TextWrapMode, Tooltip, vec2};
+use egui::{Color32, Grid, RichText, Sense, TextWrapMode, Tooltip, vec2};
 
 use crate::color::Color;
 use crate::font::medium;
@@ -28,9 +28,8 @@ pub(crate) fn rows(response: &egui::Response, theme: &Theme, heading: &str, rows
                     let (place, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
                     ui.painter().circle_filled(place.center(), 4.0, Color32::from(row.color));
                     ui.label(RichText::new(&row.name).size(12.0));
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        ui.add(Label::new(RichText::new(&row.value).font(medium(12.0))));
-                    });
+                    // From the left: aligned to the right, a value wider than the one before would cover its name.
+                    ui.label(RichText::new(&row.value).font(medium(12.0)));
                     ui.end_row();
                 }
             },
