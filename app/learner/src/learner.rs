@@ -12,7 +12,7 @@ use crate::device::{Column, keep_freed_memory, read};
 use crate::flat::Layout;
 use crate::head::HeadMask;
 use crate::method::{Method, Site};
-use crate::mlp::Mlp;
+use crate::network::Network;
 use crate::objective::{self, Losses, TermInfo, Values};
 use crate::optimiser::{self, Optimiser};
 use crate::rows::Rows;
@@ -99,7 +99,7 @@ impl Learner {
         let weights: Vec<f32> = plan.seeds.iter().flat_map(draw).collect();
         let site = Site {
             weights: Tensor::from_data(TensorData::new(weights, [replicas, parameters]), device),
-            network: Mlp { layout, activation: Activation::named(plan.model.text("activation")) },
+            network: Network { layout, activation: Activation::named(plan.model.text("activation")) },
             device: device.clone(),
             seed: plan.seed,
             seeds: plan.seeds.clone(),

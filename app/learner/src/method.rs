@@ -73,7 +73,7 @@ use burn::tensor::{Device, Tensor};
 use mnemoscope_core::Knobs;
 
 use crate::head::HeadMask;
-use crate::mlp::Mlp;
+use crate::network::Network;
 use crate::rows::Rows;
 use crate::{BlockInfo, Footprint, LearnerError, Scope, State, TaskData, TermInfo};
 
@@ -81,7 +81,7 @@ use crate::{BlockInfo, Footprint, LearnerError, Scope, State, TaskData, TermInfo
 #[derive(Debug)]
 pub struct Site {
     /// The networks' shape.
-    pub network: Mlp,
+    pub network: Network,
     /// The weights, `[R, P]`.
     pub weights: Tensor<2>,
     /// Where the tensors live.

@@ -8,7 +8,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::flat::Dense;
 use crate::loss::softmax;
-use crate::mlp::{Mlp, Trace};
+use crate::network::{Network, Trace};
 use crate::{Batch, device};
 
 /// Whose log-likelihood is differentiated for the diagonal Fisher information.
@@ -37,7 +37,7 @@ impl Labels {
 }
 
 /// Σ over samples of the squared gradient of each weight, `[R, P]`, where `squares` holds each layer's δ², `[R, B, out]`.
-pub fn squared_gradients(network: &Mlp, trace: &Trace, squares: Vec<Tensor<3>>) -> Tensor<2> {
+pub fn squared_gradients(network: &Network, trace: &Trace, squares: Vec<Tensor<3>>) -> Tensor<2> {
     let parts = trace.inputs.iter().zip(squares);
     network.layout.join(
         parts
@@ -54,7 +54,7 @@ pub fn squared_gradients(network: &Mlp, trace: &Trace, squares: Vec<Tensor<3>>) 
 ///
 /// `mask` is added to the logits; `uniforms`, `[R, B]` in 0..1, draw the labels of [`Labels::Sampled`].
 pub fn fisher(
-    network: &Mlp,
+    network: &Network,
     layers: &[Dense],
     batch: &Batch,
     mask: Option<Tensor<3>>,
@@ -149,13 +149,13 @@ mod tests {
     const C: usize = 3;
 
     struct Case {
-        network: Mlp,
+        network: Network,
         layers: Vec<Dense>,
         batch: Batch,
     }
 
     fn case(activation: Activation) -> Case {
-        let network = Mlp { layout: Layout::dense(4, &[6, 5], C), activation };
+        let network = Network { layout: Layout::dense(4, &[6, 5], C), activation };
         let p = network.layout.parameters();
         let flat = Tensor::<2>::from_data(TensorData::new(numbers(R * p, 1), [R, p]), &Device::flex());
         let layers = network.layout.cut(&flat);
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn logistic_regression_by_hand() {
         // One input x = 2, two classes, zero weights: p = 1/2, δ = ±1/2, so F is x²/4 = 1 per weight and 1/4 per bias.
-        let network = Mlp { layout: Layout::dense(1, &[], 2), activation: Activation::Relu };
+        let network = Network { layout: Layout::dense(1, &[], 2), activation: Activation::Relu };
         let layers = network.layout.cut(&Tensor::zeros([1, 4], &Device::flex()));
         let batch = Batch { rows: 1, x: vec![2.0], y: vec![0], group: vec![0], weight: vec![1.0], active: vec![true] };
         for labels in [Labels::Expected, Labels::Sampled, Labels::True, Labels::Batch] {

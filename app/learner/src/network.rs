@@ -12,7 +12,7 @@ use crate::flat::{Dense, Layout};
 
 /// The shape and non-linearity of a perceptron; the weights live outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mlp {
+pub struct Network {
     /// Where its layers lie in the flat weights.
     pub layout: Layout,
     /// The hidden layers' non-linearity.
@@ -30,7 +30,7 @@ pub struct Trace {
     pub logits: Tensor<3>,
 }
 
-impl Mlp {
+impl Network {
     /// Runs `x`, `[R, B, F]` or `[1, B, F]`, through all layers.
     pub fn forward(&self, layers: &[Dense], x: Tensor<3>) -> Trace {
         let mut inputs = Vec::with_capacity(layers.len());
@@ -101,8 +101,8 @@ mod tests {
     use super::*;
     use crate::test_support::{numbers, vector};
 
-    fn mlp(widths: &[usize], activation: Activation) -> Mlp {
-        Mlp { layout: Layout::dense(3, widths, 2), activation }
+    fn mlp(widths: &[usize], activation: Activation) -> Network {
+        Network { layout: Layout::dense(3, widths, 2), activation }
     }
 
     proptest! {
