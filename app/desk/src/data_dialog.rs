@@ -11,6 +11,7 @@ use mnemoscope_stream::{DataSources, Dataset, Shape};
 use crate::composer::knob;
 use crate::dialogs::{PathField, Purpose, Wish, modal};
 use crate::number;
+use crate::thumbnail::thumbnail;
 
 /// Samples shown of each class.
 const SAMPLES: usize = 12;
@@ -192,7 +193,8 @@ impl Preview {
     fn ui(&mut self, ui: &mut Ui, theme: &Theme) {
         let data = &self.data;
         let form = match data.shape {
-            Shape::Image { height, width } => format!("{height} × {width} pixels"),
+            Shape::Image { height, width, channels: 1 } => format!("{height} × {width} pixels"),
+            Shape::Image { height, width, channels } => format!("{height} × {width} pixels of {channels} channels"),
             Shape::Points => "points of the plane".to_owned(),
             Shape::Table(columns) => format!("{columns} columns"),
         };
@@ -200,7 +202,7 @@ impl Preview {
         let text = format!("{}: {samples} samples, {} classes, {form}", data.name, data.classes);
         ui.label(RichText::new(text).font(medium(13.0)));
         match data.shape {
-            Shape::Image { height, width } => {
+            Shape::Image { height, width, .. } => {
                 if self.strips.is_empty() || self.dark != theme.dark {
                     self.strips = strips(ui, theme, data, height, width);
                     self.dark = theme.dark;
@@ -252,7 +254,6 @@ fn class_row(ui: &mut Ui, theme: &Theme, name: &str, count: usize, counts: &[usi
 
 /// One texture per class: its first samples side by side.
 fn strips(ui: &Ui, theme: &Theme, data: &Dataset, height: usize, width: usize) -> Vec<TextureHandle> {
-    let mut row = vec![0.0; data.features()];
     (0..data.classes)
         .map(|class| {
             let samples = data.samples_of(class as u16, SAMPLES);
@@ -260,10 +261,10 @@ fn strips(ui: &Ui, theme: &Theme, data: &Dataset, height: usize, width: usize) -
             let wide = (samples.len() * stride).max(1);
             let mut image = ColorImage::filled([wide, height], Color32::TRANSPARENT);
             for (place, sample) in samples.into_iter().enumerate() {
-                data.row_into(sample, &mut row);
-                for (index, value) in row.iter().enumerate() {
+                let picture = thumbnail(data, sample, theme).unwrap_or_default();
+                for (index, pixel) in picture.pixels.into_iter().enumerate() {
                     let (y, x) = (index / width, index % width);
-                    image.pixels[y * wide + place * stride + x] = theme.sunken.mix(theme.text, *value).into();
+                    image.pixels[y * wide + place * stride + x] = pixel;
                 }
             }
             ui.ctx().load_texture(format!("class {class}"), image, TextureOptions::NEAREST)

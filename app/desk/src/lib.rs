@@ -29,6 +29,7 @@ mod runner;
 mod shortcuts;
 mod slider;
 mod state;
+mod thumbnail;
 mod tiles;
 mod timeline;
 mod toast;

@@ -10,7 +10,7 @@ use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
 use mnemoscope_core::{Component, Setting};
 use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError};
 use mnemoscope_measure::{Continual, ContinualError};
-use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Shape, Stream, StreamError};
+use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Stream, StreamError};
 use thiserror::Error;
 
 use crate::candidates::Candidates;
@@ -195,10 +195,6 @@ impl Run {
                 .collect(),
             shared_order: stream.shared_order(),
             classes: stream.classes(),
-            image: match data.shape {
-                Shape::Image { height, width } => Some((height, width)),
-                _ => None,
-            },
             population: population.clone(),
             parameters: learner.parameters(),
             device: device.name.clone(),

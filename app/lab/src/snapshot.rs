@@ -56,8 +56,6 @@ pub struct Layout {
     pub shared_order: bool,
     /// Classes.
     pub classes: usize,
-    /// Pixels of an image, `(height, width)`, where samples are images.
-    pub image: Option<(usize, usize)>,
     /// Replicas and variants.
     pub population: Population,
     /// Parameters of one replica.

@@ -36,12 +36,14 @@ pub enum Pixels {
 /// How the features of one sample lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// One grey value per pixel, row by row from the top left.
+    /// Pixels row by row from the top left; the channels of a pixel stand together.
     Image {
         /// Rows.
         height: usize,
         /// Columns.
         width: usize,
+        /// Values per pixel: 1 for grey, 3 for red, green and blue.
+        channels: usize,
     },
     /// Two coordinates, each about -1 to 1.
     Points,
@@ -50,10 +52,15 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// A grey image.
+    pub const fn grey(height: usize, width: usize) -> Self {
+        Self::Image { height, width, channels: 1 }
+    }
+
     /// Features per sample.
     pub fn features(self) -> usize {
         match self {
-            Self::Image { height, width } => height * width,
+            Self::Image { height, width, channels } => height * width * channels,
             Self::Points => 2,
             Self::Table(columns) => columns,
         }
@@ -172,8 +179,10 @@ impl Dataset {
 
 fn fingerprint(shape: Shape, classes: usize, pixels: &Pixels, labels: &[u16]) -> u64 {
     let mut hash = Fingerprint::new();
+    // The kind of a grey image is 0; colour adds its channels.
     let (kind, a, b) = match shape {
-        Shape::Image { height, width } => (0, height, width),
+        Shape::Image { height, width, channels: 1 } => (0, height, width),
+        Shape::Image { height, width, channels } => (0x100 + channels, height, width),
         Shape::Points => (1, 2, 1),
         Shape::Table(columns) => (2, columns, 1),
     };
@@ -200,7 +209,7 @@ mod tests {
     use super::*;
 
     fn tiny(pixels: Pixels) -> Dataset {
-        Dataset::new("tiny".into(), Shape::Image { height: 1, width: 2 }, numbered(3), pixels, vec![0, 2, 0])
+        Dataset::new("tiny".into(), Shape::grey(1, 2), numbered(3), pixels, vec![0, 2, 0])
     }
 
     #[test]

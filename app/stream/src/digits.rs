@@ -23,7 +23,7 @@ static FILE: &[u8] = include_bytes!("../../../assets/data/digits8x8.csv.gz");
 pub(crate) fn load() -> Result<Dataset, DataError> {
     let table = table::read(Path::new("digits8x8.csv.gz"), GzDecoder::new(FILE), "label")?;
     let pixels = table.features.iter().map(|value| value / 16.0).collect();
-    let shape = Shape::Image { height: 8, width: 8 };
+    let shape = Shape::grey(8, 8);
     Ok(Dataset::new(
         "digits".to_owned(),
         shape,

@@ -66,7 +66,7 @@ pub(crate) fn load(source: &Component<DataSources>) -> Result<Dataset, DataError
         (height, width)
     };
     let name = image_path.file_stem().map_or_else(|| "idx".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Dataset::new(name, Shape::Image { height, width }, numbered(classes), Pixels::Bytes(pixels), labels))
+    Ok(Dataset::new(name, Shape::grey(height, width), numbered(classes), Pixels::Bytes(pixels), labels))
 }
 
 fn shift(path: &Path, bytes: &[u8], offset: usize) -> Result<Vec<u16>, DataError> {

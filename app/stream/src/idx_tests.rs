@@ -60,7 +60,7 @@ fn labels() -> Vec<u8> {
 fn good_files_load_plain_and_compressed() {
     let plain = load_with(&images(), &labels(), &[]).unwrap();
     assert_eq!((plain.name.as_str(), plain.len(), plain.classes), ("tiny", 2, 3));
-    assert_eq!(plain.shape, Shape::Image { height: 2, width: 3 });
+    assert_eq!(plain.shape, Shape::grey(2, 3));
     assert_eq!(plain.labels, [1, 2]);
     let mut row = [0.0; 6];
     plain.row_into(0, &mut row);
@@ -78,7 +78,7 @@ fn transposed_images_and_a_label_offset() {
         &[("transposed", Setting::Switch(true)), ("label_offset", Setting::Number(1.0))],
     )
     .unwrap();
-    assert_eq!(data.shape, Shape::Image { height: 3, width: 2 });
+    assert_eq!(data.shape, Shape::grey(3, 2));
     assert_eq!(data.labels, [0, 1]);
     let Pixels::Bytes(bytes) = &data.pixels else { panic!("images stay bytes") };
     assert_eq!(bytes[..], [0, 153, 51, 204, 102, 255, 1, 4, 2, 5, 3, 6]);

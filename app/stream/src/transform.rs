@@ -37,8 +37,8 @@ impl Transform {
                 let (sin, cos) = sin_cos_degrees(*degrees);
                 Prepared::Turn { sin: sin as f32, cos: cos as f32 }
             }
-            (Self::Rotate { degrees }, Shape::Image { height, width }) => {
-                Prepared::Resample(rotation(*degrees, height, width).into())
+            (Self::Rotate { degrees }, Shape::Image { height, width, channels }) => {
+                Prepared::Resample { taps: rotation(*degrees, height, width).into(), channels }
             }
             (Self::Rotate { .. }, Shape::Table(_)) => panic!("a table cannot be rotated"),
         }
@@ -57,7 +57,7 @@ pub(crate) struct Tap {
 pub(crate) enum Prepared {
     Identity,
     Permute(Arc<[u32]>),
-    Resample(Arc<[Tap]>),
+    Resample { taps: Arc<[Tap]>, channels: usize },
     Turn { sin: f32, cos: f32 },
 }
 
@@ -72,10 +72,13 @@ impl Prepared {
                     *out = features[*from as usize];
                 }
             }
-            Self::Resample(taps) => {
-                assert_eq!(taps.len(), out.len(), "a rotation has one entry per pixel");
-                for (out, tap) in out.iter_mut().zip(taps.iter()) {
-                    *out = (0..4).map(|k| tap.weight[k] * features[tap.index[k] as usize]).sum();
+            Self::Resample { taps, channels } => {
+                assert_eq!(taps.len() * channels, out.len(), "a rotation has one entry per pixel");
+                for (pixel, tap) in out.chunks_exact_mut(*channels).zip(taps.iter()) {
+                    for (channel, out) in pixel.iter_mut().enumerate() {
+                        let value = |k: usize| features[tap.index[k] as usize * channels + channel];
+                        *out = (0..4).map(|k| tap.weight[k] * value(k)).sum();
+                    }
                 }
             }
             Self::Turn { sin, cos } => {
@@ -138,7 +141,7 @@ mod tests {
 
     fn rotate(degrees: f32, height: usize, width: usize, image: &[f32]) -> Vec<f32> {
         let mut out = vec![f32::NAN; image.len()];
-        Transform::Rotate { degrees }.apply(Shape::Image { height, width }, image, &mut out);
+        Transform::Rotate { degrees }.apply(Shape::grey(height, width), image, &mut out);
         out
     }
 
@@ -171,6 +174,15 @@ mod tests {
         assert!((turned[2] - (2.0 - 2f32.sqrt())).abs() < 1e-6, "{turned:?}");
         assert_eq!(turned[4], 0.0);
         assert_eq!(turned[6], 0.0);
+    }
+
+    #[test]
+    fn the_channels_of_a_pixel_turn_together() {
+        let shape = Shape::Image { height: 2, width: 2, channels: 3 };
+        let image: Vec<f32> = (0..12u8).map(f32::from).collect();
+        let mut out = [0.0; 12];
+        Transform::Rotate { degrees: 90.0 }.apply(shape, &image, &mut out);
+        assert_eq!(out, [3.0, 4.0, 5.0, 9.0, 10.0, 11.0, 0.0, 1.0, 2.0, 6.0, 7.0, 8.0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{ColorImage, RichText, ScrollArea, TextureHandle, TextureOptions, Ui, vec2};
+use egui::{RichText, ScrollArea, TextureHandle, TextureOptions, Ui, vec2};
 use mnemoscope_figure::theme::Theme;
 use mnemoscope_figure::{Body, Figure};
 use mnemoscope_lab::{Snapshot, WrongSample, figures};
@@ -11,6 +11,7 @@ use mnemoscope_stream::{Dataset, Shape};
 use super::cache::Cache;
 use super::panel::{Panel, waiting};
 use super::{Tile, TileContext, empty};
+use crate::thumbnail::thumbnail;
 
 /// Side of a sample's picture, in points.
 const SIDE: f32 = 46.0;
@@ -125,38 +126,6 @@ fn numbers(dataset: &Dataset, sample: usize) -> String {
 }
 
 fn upload(ui: &Ui, dataset: &Dataset, sample: usize, theme: &Theme) -> TextureHandle {
-    ui.ctx().load_texture(format!("sample {sample}"), picture(dataset, sample, theme), TextureOptions::NEAREST)
-}
-
-/// A sample as a picture in the theme's colours: ink is text, paper is the sunken ground.
-fn picture(dataset: &Dataset, sample: usize, theme: &Theme) -> ColorImage {
-    let Shape::Image { height, width } = dataset.shape else { return ColorImage::default() };
-    let mut row = vec![0.0; dataset.features()];
-    if sample < dataset.len() {
-        dataset.row_into(sample, &mut row);
-    }
-    let pixels = row.iter().map(|value| theme.sunken.mix(theme.text, *value).into()).collect();
-    ColorImage::new([width, height], pixels)
-}
-
-#[cfg(test)]
-mod tests {
-    use mnemoscope_core::Component;
-    use mnemoscope_figure::theme::{DARK, LIGHT};
-
-    use super::*;
-
-    #[test]
-    fn a_picture_has_the_sample_s_ink() {
-        let dataset = Dataset::load(&Component::new("digits").unwrap()).unwrap();
-        let mut row = vec![0.0; 64];
-        dataset.row_into(5, &mut row);
-        for theme in [&DARK, &LIGHT] {
-            let picture = picture(&dataset, 5, theme);
-            assert_eq!(picture.size, [8, 8]);
-            for (pixel, value) in picture.pixels.iter().zip(&row) {
-                assert_eq!(*pixel, theme.sunken.mix(theme.text, *value).into());
-            }
-        }
-    }
+    let picture = thumbnail(dataset, sample, theme).unwrap_or_default();
+    ui.ctx().load_texture(format!("sample {sample}"), picture, TextureOptions::NEAREST)
 }

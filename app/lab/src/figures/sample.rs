@@ -35,7 +35,6 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         group_names: vec![(0..GROUPS).map(|group| format!("digits {}, {}", 2 * group, 2 * group + 1)).collect(); seeds],
         shared_order: true,
         classes: 7,
-        image: Some((8, 8)),
         population,
         parameters: 17_510,
         device: "CPU (Flex)".to_owned(),

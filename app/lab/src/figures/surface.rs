@@ -1,6 +1,7 @@
 //! A classifier's answers over the plane.
 
 use mnemoscope_figure::{Body, Figure, Surface, SurfacePoint};
+use mnemoscope_stream::Shape;
 
 use super::View;
 use crate::snapshot::Snapshot;
@@ -12,7 +13,7 @@ const TITLE: &str = "Decision surface";
 /// of the present task in full, those of other tasks faint.
 pub fn surface(snapshot: &Snapshot, _view: &View) -> Figure {
     let Some(surface) = snapshot.surface.as_deref() else {
-        let message = if snapshot.layout.image.is_some() || snapshot.layout.classes > 2 {
+        let message = if snapshot.layout.dataset.shape != Shape::Points || snapshot.layout.classes > 2 {
             "Only streams of 2-D points have a surface to draw. Choose moons, rings, spirals, blobs or XOR as data set."
         } else {
             "What the network answers at every point of the plane appears here once it trains."
