@@ -25,6 +25,17 @@ pub(crate) enum Storage {
     TaskBalanced,
 }
 
+impl Storage {
+    /// The rule that a knob names.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "class_balanced" => Self::ClassBalanced,
+            "task_balanced" => Self::TaskBalanced,
+            _ => Self::Reservoir,
+        }
+    }
+}
+
 /// Samples kept on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Buffer {
@@ -34,6 +45,9 @@ pub(crate) struct Buffer {
     x: Vec<f32>,
     y: Vec<u32>,
     group: Vec<u16>,
+    /// Numbers kept beside each sample, such as its logits when it was stored, and how many.
+    extra: Vec<f32>,
+    extras: usize,
     /// Samples held and met, by key; the reservoir has one key.
     held: BTreeMap<u32, usize>,
     met: BTreeMap<u32, u64>,
@@ -50,19 +64,41 @@ impl Buffer {
             x: Vec::new(),
             y: Vec::new(),
             group: Vec::new(),
+            extra: Vec::new(),
+            extras: 0,
             held: BTreeMap::new(),
             met: BTreeMap::new(),
             full: BTreeSet::new(),
         }
     }
 
+    /// The same with `extras` numbers beside each sample, 0 until they are set.
+    pub(crate) fn with_extra(self, extras: usize) -> Self {
+        Self { extras, ..self }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.y.len()
     }
 
+    /// The label at a slot.
+    pub(crate) fn label(&self, slot: usize) -> u32 {
+        self.y[slot]
+    }
+
+    /// The numbers beside the sample at a slot.
+    pub(crate) fn extra(&self, slot: usize) -> &[f32] {
+        &self.extra[slot * self.extras..(slot + 1) * self.extras]
+    }
+
+    /// Sets the numbers beside the sample at a slot.
+    pub(crate) fn set_extra(&mut self, slot: usize, values: &[f32]) {
+        self.extra[slot * self.extras..(slot + 1) * self.extras].copy_from_slice(values);
+    }
+
     /// Bytes of the samples held.
     pub(crate) fn bytes(&self) -> usize {
-        self.len() * (self.features * size_of::<f32>() + size_of::<u32>() + size_of::<u16>())
+        self.len() * ((self.features + self.extras) * size_of::<f32>() + size_of::<u32>() + size_of::<u16>())
     }
 
     fn key(&self, y: u32, group: u16) -> u32 {
@@ -77,8 +113,8 @@ impl Buffer {
         self.key(self.y[slot], self.group[slot])
     }
 
-    /// Offers one sample.
-    pub(crate) fn offer(&mut self, x: &[f32], y: u32, group: u16, random: &mut impl Rng) {
+    /// Offers one sample; answers the slot that it was given, if it was kept.
+    pub(crate) fn offer(&mut self, x: &[f32], y: u32, group: u16, random: &mut impl Rng) -> Option<usize> {
         let key = self.key(y, group);
         let met = self.met.entry(key).or_default();
         *met += 1;
@@ -87,8 +123,9 @@ impl Buffer {
             self.x.extend_from_slice(x);
             self.y.push(y);
             self.group.push(group);
+            self.extra.resize(self.len() * self.extras, 0.0);
             *self.held.entry(key).or_default() += 1;
-            return;
+            return Some(self.len() - 1);
         }
         let most = self.held.values().copied().max().unwrap_or(0);
         let largest: Vec<u32> = self.held.iter().filter(|(_, held)| **held == most).map(|(key, _)| *key).collect();
@@ -96,14 +133,14 @@ impl Buffer {
         let evicted = if self.full.contains(&key) {
             let own = self.held.get(&key).copied().unwrap_or(0);
             if random.random_range(0..met) >= own as u64 {
-                return;
+                return None;
             }
             key
         } else {
             largest[random.random_range(0..largest.len())]
         };
         let nth = random.random_range(0..self.held.get(&evicted).copied().unwrap_or(1));
-        let Some(slot) = (0..self.len()).filter(|slot| self.key_at(*slot) == evicted).nth(nth) else { return };
+        let slot = (0..self.len()).filter(|slot| self.key_at(*slot) == evicted).nth(nth)?;
         if let Some(held) = self.held.get_mut(&evicted) {
             *held -= 1;
         }
@@ -111,6 +148,8 @@ impl Buffer {
         self.x[slot * self.features..(slot + 1) * self.features].copy_from_slice(x);
         self.y[slot] = y;
         self.group[slot] = group;
+        self.extra[slot * self.extras..(slot + 1) * self.extras].fill(0.0);
+        Some(slot)
     }
 
     /// Distinct random slots: `count` of them, or all when fewer are held.
@@ -133,6 +172,10 @@ impl Buffer {
     pub(crate) fn save(&self, name: &str, state: &mut State) {
         let array = Array { shape: vec![self.len(), self.features], values: self.x.clone() };
         state.reals.insert(format!("{name}.x"), array);
+        if self.extras > 0 {
+            let array = Array { shape: vec![self.len(), self.extras], values: self.extra.clone() };
+            state.reals.insert(format!("{name}.extra"), array);
+        }
         state.put_words(&format!("{name}.y"), self.y.iter().map(|y| u64::from(*y)));
         state.put_words(&format!("{name}.group"), self.group.iter().map(|group| u64::from(*group)));
         state.put_words(&format!("{name}.keys"), self.met.keys().map(|key| u64::from(*key)));
@@ -149,6 +192,9 @@ impl Buffer {
             return Err(LearnerError::State { name: name.to_owned(), problem });
         }
         self.x = x.to_vec();
+        if self.extras > 0 {
+            self.extra = state.values(&format!("{name}.extra"), &[y.len(), self.extras])?.to_vec();
+        }
         self.y = y.iter().map(|y| *y as u32).collect();
         self.group = group.iter().map(|group| *group as u16).collect();
         self.held.clear();

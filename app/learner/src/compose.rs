@@ -1,4 +1,4 @@
-//! Which methods go together, and which data they ask for together: known from their names, before any learner exists.
+//! Which methods go together, and what they ask for together: known from their declarations, before any learner exists.
 
 use mnemoscope_core::Component;
 
@@ -15,6 +15,16 @@ impl Methods {
         } else {
             Scope::Current
         }
+    }
+
+    /// Whether a method needs to know where tasks end.
+    pub fn needs_borders(method: &Component<Self>) -> bool {
+        Self::profile(method.name()).is_some_and(|profile| profile.needs_borders(method))
+    }
+
+    /// Whether a method needs features that stay as they are.
+    pub fn needs_frozen_features(method: &Component<Self>) -> bool {
+        Self::profile(method.name()).is_some_and(|profile| profile.needs.frozen_features)
     }
 
     /// Every pair of methods that contradict each other, with the reason.
@@ -38,12 +48,20 @@ impl Methods {
 
 /// Why two methods cannot be combined, if they cannot.
 pub(crate) fn conflict(first: &str, second: &str) -> Option<&'static str> {
-    let both = |a: &str, b: &str| (first == a && second == b) || (first == b && second == a);
     if first == second {
-        Some("a method acts once")
-    } else if both("cumulative", "joint") {
-        Some("one trains on the tasks so far and the other on all tasks from the start")
-    } else {
-        None
+        return Some("a method acts once");
     }
+    let needs = |name| Methods::profile(name).map(|profile| profile.needs);
+    let (one, other) = (needs(first)?, needs(second)?);
+    // Fine-tuning adds nothing, so it stands beside everything.
+    if first != "fine_tuning" && second != "fine_tuning" {
+        if let Some(reason) = one.alone.or(other.alone) {
+            return Some(reason);
+        }
+    }
+    if one.projects && other.projects {
+        return Some("both project the gradient, and the second projection undoes what the first ensured");
+    }
+    let both = |a: &str, b: &str| (first == a && second == b) || (first == b && second == a);
+    both("cumulative", "joint").then_some("one trains on the tasks so far and the other on all tasks from the start")
 }

@@ -6,7 +6,7 @@ use crate::{Batch, BlockInfo, Head};
 
 /// Added to an output that is shut out: its probability is then exactly 0, and 0 times it is still 0, as with −∞ it
 /// would not be.
-const SHUT: f32 = -1e9;
+pub const SHUT: f32 = -1e9;
 
 /// Allowed outputs as numbers to be added to the logits.
 #[derive(Debug, Clone)]

@@ -32,6 +32,19 @@ pub struct Footprint {
     pub note: String,
 }
 
+/// A number that a method measures on its way, such as how often it had to act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Its name in exports, such as `agem.projected`.
+    pub id: &'static str,
+    /// As shown.
+    pub label: &'static str,
+    /// What it is, as a formula or in words.
+    pub formula: &'static str,
+    /// One value per replica, `[R]`; not finite where there is none yet.
+    pub values: Vec<f64>,
+}
+
 pub use evaluation::EvalSet;
 
 /// A population of R networks in training.
@@ -104,6 +117,7 @@ impl Learner {
             seed: plan.seed,
             seeds: plan.seeds.clone(),
             steps: vec![0; replicas],
+            rates: vec![0.0; replicas],
             features: plan.features,
             classes: plan.classes,
             head: HeadMask::new(plan.head, plan.classes),
@@ -141,6 +155,12 @@ impl Learner {
         self.methods.iter_mut().for_each(|method| method.begin_block(&self.site, info, data));
     }
 
+    /// Starts a block whose border the methods are not told of.
+    pub fn continue_block(&mut self, info: &BlockInfo) {
+        self.enter(info);
+        self.block_steps.fill(0);
+    }
+
     fn enter(&mut self, info: &BlockInfo) {
         self.site.head.set(info, &self.site.device);
         self.block = Some(info.clone());
@@ -151,24 +171,23 @@ impl Learner {
     /// # Errors
     /// When the batch does not fit the model; nothing has changed then.
     pub fn step(&mut self, batch: Batch) -> Result<(), LearnerError> {
+        let rates = self.rates();
         let site = &mut self.site;
         let mut rows = Rows::new(batch, site.replicas(), site.features, site.classes)?;
+        site.rates.clone_from(&rates);
         self.rows = rows.new_rows();
         let active = rows.batch().active.clone();
         for method in &mut self.methods {
             method.extend_batch(site, &mut rows);
         }
+        if self.methods.iter().any(|method| method.rests()) {
+            self.values = Values::default();
+            self.count(&active);
+            return Ok(());
+        }
         let decay = self.optimiser.penalty().map(|decay| self.decay.of(decay, &site.device));
         let (values, gradient) = objective::descend(site, &mut self.methods, rows, decay);
 
-        let rates = schedule_rates(
-            &*self.optimiser,
-            &self.schedule,
-            site,
-            self.total_steps,
-            self.block.as_ref(),
-            &self.block_steps,
-        );
         let rates = self.rates.of(rates, &site.device);
         let proposal = self.optimiser.propose(site, gradient, rates);
         // A sum is finite when all its parts are (or so large that they are past all use).
@@ -187,31 +206,52 @@ impl Learner {
         }
         // On the processor a look at the flags costs nothing and spares passes over the weights; on a graphics card it
         // would wait for the step.
-        let step = if self.on_processor && !any(&held) {
+        let free = self.on_processor && !any(&held);
+        let step = if free {
             proposal.step
         } else {
-            let held = held.expand(site.shape());
+            let held = held.clone().expand(site.shape());
             self.optimiser.hold(&held);
             proposal.step.mask_fill(held, 0.0)
         };
         site.weights.inplace(|weights| weights - step);
 
         self.values = values;
-        for (replica, active) in active.into_iter().enumerate() {
-            site.steps[replica] += u64::from(active);
-            self.block_steps[replica] += u64::from(active);
+        self.count(&active);
+        for method in &mut self.methods {
+            if let Some(weights) = method.after_step(&self.site) {
+                let old = self.site.weights.clone();
+                self.site.weights =
+                    if free { weights } else { weights.mask_where(held.clone().expand(self.site.shape()), old) };
+            }
         }
-        self.methods.iter_mut().for_each(|method| method.after_step(site));
         Ok(())
+    }
+
+    fn count(&mut self, active: &[bool]) {
+        for (replica, active) in active.iter().enumerate() {
+            self.site.steps[replica] += u64::from(*active);
+            self.block_steps[replica] += u64::from(*active);
+        }
     }
 
     /// Ends a block. `data` is what it trained on.
     pub fn end_block(&mut self, info: &BlockInfo, data: &dyn TaskData) {
+        for method in &mut self.methods {
+            let Some(weights) = method.edit_weights(&self.site, info, data) else { continue };
+            let broken = weights.clone().sum_dim(1).is_finite().bool_not();
+            self.diverged = self.diverged.clone().bool_or(broken);
+            let held = self.diverged.clone().expand(self.site.shape());
+            self.site.weights = weights.mask_where(held, self.site.weights.clone());
+        }
         self.methods.iter_mut().for_each(|method| method.end_block(&self.site, info, data));
     }
 
     /// The composed objective as it now stands: terms appear when a method first has something to add.
     pub fn terms(&self) -> Vec<TermInfo> {
+        if self.methods.iter().any(|method| method.rests()) {
+            return Vec::new();
+        }
         objective::terms(&self.methods, self.optimiser.penalty())
     }
 
@@ -254,6 +294,11 @@ impl Learner {
             self.block.as_ref(),
             &self.block_steps,
         )
+    }
+
+    /// What the methods measured on their way.
+    pub fn readings(&self) -> Vec<Reading> {
+        self.methods.iter().flat_map(|method| method.readings()).collect()
     }
 
     /// Parameters of one network, P.

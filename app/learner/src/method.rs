@@ -75,7 +75,7 @@ use mnemoscope_core::Knobs;
 use crate::head::HeadMask;
 use crate::network::Network;
 use crate::rows::Rows;
-use crate::{BlockInfo, Footprint, LearnerError, Scope, State, TaskData, TermInfo};
+use crate::{BlockInfo, Footprint, LearnerError, Reading, Scope, State, TaskData, TermInfo};
 
 /// Where a method stands: the population as it is before the update of this step.
 #[derive(Debug)]
@@ -92,6 +92,8 @@ pub struct Site {
     pub seeds: Vec<u64>,
     /// Steps that each replica has taken, `[R]`.
     pub steps: Vec<u64>,
+    /// The learning rate of this step, schedule included, `[R]`.
+    pub rates: Vec<f32>,
     /// Inputs, F.
     pub features: usize,
     /// Outputs, C.
@@ -119,6 +121,8 @@ pub struct Pass<'a> {
     pub rows: &'a Rows,
     /// Inputs, `[R, B, F]`.
     pub x: &'a Tensor<3>,
+    /// The last hidden vectors, which the classifier reads, `[R, B, H]`.
+    pub features: &'a Tensor<3>,
     /// Outputs before the softmax and without the head's mask, `[R, B, C]`.
     pub logits: &'a Tensor<3>,
 }
@@ -130,7 +134,22 @@ pub struct LogitTerm {
     pub id: &'static str,
     /// Its value with every factor, `[R, 1]`.
     pub value: Tensor<2>,
-    /// The value's slope at the logits of the first rows, `[R, b, C]` with b at most B; the other rows have none.
+    /// The first row that it looks at.
+    pub first: usize,
+    /// The value's slope at the logits of the rows from there on, `[R, b, C]`; the other rows have none.
+    pub gradient: Tensor<3>,
+}
+
+/// A loss term on the features.
+#[derive(Debug)]
+pub struct FeatureTerm {
+    /// Its [`TermInfo::id`].
+    pub id: &'static str,
+    /// Its value with every factor, `[R, 1]`.
+    pub value: Tensor<2>,
+    /// The first row that it looks at.
+    pub first: usize,
+    /// The value's slope at the features of the rows from there on, `[R, b, H]`; the other rows have none.
     pub gradient: Tensor<3>,
 }
 
@@ -143,6 +162,13 @@ pub struct Penalty {
     pub value: Tensor<2>,
     /// The value's gradient, `[R, P]`.
     pub gradient: Tensor<2>,
+}
+
+/// A classifier on the features that takes the place of the network's own in evaluation.
+pub trait Predictor {
+    /// Scores, `[R, B, C]`, the largest of which is the answer, from the features, `[R, B, H]` or `[1, B, H]` where all
+    /// replicas share them.
+    fn scores(&self, site: &Site, features: &Tensor<3>) -> Tensor<3>;
 }
 
 /// A continual-learning method of all replicas.
@@ -185,10 +211,28 @@ pub trait Method: fmt::Debug + Send {
         let _ = (site, rows);
     }
 
+    /// Before the forward pass: what is added to the logits in the cross-entropy, `[R, B, C]` over all rows: 0 lets an
+    /// output compete, [`SHUT`](crate::SHUT) shuts it out. It comes on top of the head's mask.
+    fn mask_logits(&mut self, site: &Site, rows: &Rows) -> Option<Tensor<3>> {
+        let _ = (site, rows);
+        None
+    }
+
     /// After the forward pass: terms on the logits.
     fn logit_terms(&mut self, site: &Site, pass: &Pass<'_>) -> Vec<LogitTerm> {
         let _ = (site, pass);
         Vec::new()
+    }
+
+    /// After the forward pass: terms on the features.
+    fn feature_terms(&mut self, site: &Site, pass: &Pass<'_>) -> Vec<FeatureTerm> {
+        let _ = (site, pass);
+        Vec::new()
+    }
+
+    /// The gradient of all terms on logits and features, `[R, P]`, before penalties are added: the data's gradient.
+    fn watch_gradient(&mut self, site: &Site, gradient: &Tensor<2>) {
+        let _ = (site, gradient);
     }
 
     /// Terms on the weights.
@@ -203,14 +247,36 @@ pub trait Method: fmt::Debug + Send {
         gradient
     }
 
-    /// After the update.
-    fn after_step(&mut self, site: &Site) {
+    /// After the update: the weights, `[R, P]`, if it changes them. Replicas that took no step keep theirs.
+    fn after_step(&mut self, site: &Site) -> Option<Tensor<2>> {
         let _ = site;
+        None
+    }
+
+    /// Whether the stream's steps leave the weights alone; it then trains by [`Method::edit_weights`].
+    fn rests(&self) -> bool {
+        false
+    }
+
+    /// After a block's last step and before any [`Method::end_block`]: the weights, `[R, P]`, if it changes them.
+    fn edit_weights(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) -> Option<Tensor<2>> {
+        let _ = (site, info, data);
+        None
     }
 
     /// After a block's last step. `data` is what the block trained on.
     fn end_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) {
         let _ = (site, info, data);
+    }
+
+    /// What answers in the network's place in evaluation, if something does.
+    fn predictor(&self) -> Option<&dyn Predictor> {
+        None
+    }
+
+    /// Numbers that it measures on its way.
+    fn readings(&self) -> Vec<Reading> {
+        Vec::new()
     }
 
     /// What it costs beside the plain step on `rows` new rows.

@@ -1,5 +1,5 @@
-//! The registry of methods. Each has its own file; any subset composes, but for the refusals of
-//! [`Learner::new`](crate::Learner::new).
+//! The registry of methods. Each has its own file and one line in the list below; any subset composes, but for the
+//! refusals of [`Methods::conflicts`].
 
 mod cumulative;
 mod ewc;
@@ -11,32 +11,48 @@ mod replay;
 use mnemoscope_core::{Kind, Knobs, Registry};
 
 use crate::method::{Method, Site};
+use crate::profile::Profile;
 use crate::{LearnerError, TaskData};
 
 /// The methods.
 #[derive(Debug, Clone, Copy)]
 pub struct Methods;
 
-static KINDS: [Kind; 6] = [fine_tuning::KIND, cumulative::KIND, joint::KIND, replay::KIND, ewc::KIND, lwf::KIND];
+/// The registry from one list, in the order in which it is shown.
+macro_rules! methods {
+    ($($file:ident::$method:ident),* $(,)?) => {
+        static KINDS: &[Kind] = &[$($file::PROFILE.kind),*];
+        static PROFILES: &[Profile] = &[$($file::PROFILE),*];
+
+        /// The method that `knobs` belong to.
+        pub(crate) fn build(knobs: Knobs, site: &Site) -> Result<Box<dyn Method>, LearnerError> {
+            match knobs.kind().name {
+                $(name if name == $file::PROFILE.kind.name => Ok(Box::new($file::$method::new(knobs, site))),)*
+                other => Err(LearnerError::Unknown { noun: Methods::NOUN, name: other.to_owned() }),
+            }
+        }
+    };
+}
+
+methods![fine_tuning::FineTuning, cumulative::Cumulative, joint::Joint, replay::Replay, ewc::Ewc, lwf::Lwf,];
 
 impl Registry for Methods {
     const NOUN: &'static str = "method";
 
     fn kinds() -> &'static [Kind] {
-        &KINDS
+        KINDS
     }
 }
 
-/// The method that `knobs` belong to.
-pub(crate) fn build(knobs: Knobs, site: &Site) -> Result<Box<dyn Method>, LearnerError> {
-    match knobs.kind().name {
-        "fine_tuning" => Ok(Box::new(fine_tuning::FineTuning)),
-        "cumulative" => Ok(Box::new(cumulative::Cumulative::default())),
-        "joint" => Ok(Box::new(joint::Joint::default())),
-        "replay" => Ok(Box::new(replay::Replay::new(knobs, site))),
-        "ewc" => Ok(Box::new(ewc::Ewc::new(knobs))),
-        "lwf" => Ok(Box::new(lwf::Lwf::new(knobs))),
-        other => Err(LearnerError::Unknown { noun: Methods::NOUN, name: other.to_owned() }),
+impl Methods {
+    /// What every method declares of itself, in the order of the registry.
+    pub fn profiles() -> &'static [Profile] {
+        PROFILES
+    }
+
+    /// What the method called `name` declares of itself.
+    pub fn profile(name: &str) -> Option<&'static Profile> {
+        PROFILES.iter().find(|profile| profile.kind.name == name)
     }
 }
 

@@ -30,6 +30,13 @@ pub struct Trace {
     pub logits: Tensor<3>,
 }
 
+impl Trace {
+    /// The last hidden vectors, which the classifier reads, `[R, B, H]`.
+    pub fn features(&self) -> &Tensor<3> {
+        &self.inputs[self.inputs.len() - 1]
+    }
+}
+
 impl Network {
     /// Runs `x`, `[R, B, F]` or `[1, B, F]`, through all layers.
     pub fn forward(&self, layers: &[Dense], x: Tensor<3>) -> Trace {
@@ -58,6 +65,12 @@ impl Network {
         (rows * (6 * self.layout.connections() - 2 * first)) as f64
     }
 
+    /// The features alone, `[R, B, H]`; a linear model's are its inputs.
+    pub fn features(&self, layers: &[Dense], x: Tensor<3>) -> Tensor<3> {
+        let trunk = &layers[..layers.len() - 1];
+        trunk.iter().fold(x, |a, layer| self.activation.apply(a.matmul(layer.weight.clone()) + layer.bias.clone()))
+    }
+
     /// The logits alone.
     pub fn logits(&self, layers: &[Dense], x: Tensor<3>) -> Tensor<3> {
         let mut a = x;
@@ -72,10 +85,25 @@ impl Network {
 
     /// ∂L/∂z of every layer's pre-activation, `[R, B, outputs]`, from that of the logits.
     pub fn deltas(&self, layers: &[Dense], trace: &Trace, logits: Tensor<3>) -> Vec<Tensor<3>> {
+        self.deltas_with(layers, trace, logits, None)
+    }
+
+    /// The same where the loss also looks at the features, `[R, B, H]`.
+    pub fn deltas_with(
+        &self,
+        layers: &[Dense],
+        trace: &Trace,
+        logits: Tensor<3>,
+        features: Option<Tensor<3>>,
+    ) -> Vec<Tensor<3>> {
         let mut deltas = vec![logits];
+        let mut features = features;
         for index in (1..layers.len()).rev() {
             let above = &deltas[deltas.len() - 1];
-            let upstream = above.clone().matmul(layers[index].weight.clone().transpose());
+            let mut upstream = above.clone().matmul(layers[index].weight.clone().transpose());
+            if let Some(own) = features.take() {
+                upstream = upstream + own;
+            }
             deltas.push(self.activation.chain(upstream, trace.pre.get(index - 1), &trace.inputs[index]));
         }
         deltas.reverse();

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use crate::device::read;
 use crate::loss::Targets;
 use crate::method::{Method, Pass, Penalty, Site};
-use crate::rows::Rows;
+use crate::rows::{Rows, Share};
 
 /// One term of the objective that is being descended.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +95,8 @@ pub(crate) fn descend(
     let device = &site.device;
     let mut values = Values::default();
     let targets = Targets::new(&rows, site.classes, device);
-    let mask = site.head.of(rows.batch(), device);
+    let masks = methods.iter_mut().filter_map(|method| method.mask_logits(site, &rows));
+    let mask = site.head.of(rows.batch(), device).into_iter().chain(masks).reduce(|one, other| one + other);
     let x = rows.take_x(device);
     let layers = site.network.layout.cut(&site.weights);
     let trace = site.network.forward(&layers, x.clone());
@@ -105,29 +106,31 @@ pub(crate) fn descend(
         None => trace.logits.clone(),
     };
     let (parts, mut slope) = targets.cross_entropy(masked);
-    let [replicas, count, classes] = slope.dims();
+    let [replicas, count, _] = slope.dims();
     let sum = |rows: std::ops::Range<usize>| {
         let part = if rows.len() == count { parts.clone() } else { parts.clone().slice([0..replicas, rows, 0..1]) };
         part.sum_dim(1).reshape([replicas, 1])
     };
     values.push("ce", sum(0..rows.new_rows()));
-    for segment in rows.segments() {
+    for segment in rows.segments().iter().filter(|segment| segment.share != Share::Apart) {
         values.push(segment.id, sum(segment.rows.clone()));
     }
 
-    let pass = Pass { rows: &rows, x: &x, logits: &trace.logits };
+    let features = trace.features();
+    let pass = Pass { rows: &rows, x: &x, features, logits: &trace.logits };
     for term in methods.iter_mut().flat_map(|method| method.logit_terms(site, &pass)) {
         values.push(term.id, term.value);
-        let [_, given, _] = term.gradient.dims();
-        slope = slope
-            + if given == count {
-                term.gradient
-            } else {
-                Tensor::cat(vec![term.gradient, Tensor::zeros([replicas, count - given, classes], device)], 1)
-            };
+        slope = slope + among(term.gradient, term.first, count);
     }
-    let deltas = site.network.deltas(&layers, &trace, slope);
+    let mut at_features: Option<Tensor<3>> = None;
+    for term in methods.iter_mut().flat_map(|method| method.feature_terms(site, &pass)) {
+        values.push(term.id, term.value);
+        let own = among(term.gradient, term.first, count);
+        at_features = Some(at_features.map_or(own.clone(), |sum| sum + own));
+    }
+    let deltas = site.network.deltas_with(&layers, &trace, slope, at_features);
     let mut gradient = site.network.gradient(&trace, deltas);
+    methods.iter_mut().for_each(|method| method.watch_gradient(site, &gradient));
 
     let mut penalties: Vec<Penalty> = methods.iter_mut().flat_map(|method| method.penalties(site)).collect();
     penalties.extend(decay.map(|decay| {
@@ -143,4 +146,15 @@ pub(crate) fn descend(
         gradient = method.shape_gradient(site, gradient);
     }
     (values, gradient)
+}
+
+/// Slopes of some rows, from row `first` on, among `count` rows whose others are 0.
+fn among(slope: Tensor<3>, first: usize, count: usize) -> Tensor<3> {
+    let [replicas, given, width] = slope.dims();
+    let zeros = |rows: usize| (rows > 0).then(|| Tensor::zeros([replicas, rows, width], &slope.device()));
+    let parts = [zeros(first), Some(slope.clone()), zeros(count - first - given)];
+    match parts.into_iter().flatten().collect::<Vec<_>>() {
+        whole if whole.len() == 1 => slope,
+        parts => Tensor::cat(parts, 1),
+    }
 }

@@ -13,6 +13,8 @@ pub enum Share {
     Joined,
     /// As a mean of their own with this weight, `[R]`.
     Weighted(Vec<f32>),
+    /// Not at all: a method has a term of its own for them.
+    Apart,
 }
 
 /// Appended rows and where they come from.
@@ -114,6 +116,7 @@ impl Rows {
                 match &segment.share {
                     Share::Joined => joined.push(&segment.rows),
                     Share::Weighted(weights) => mean(&[&segment.rows], weights[replica]),
+                    Share::Apart => {}
                 }
             }
             mean(&joined, 1.0);
@@ -123,13 +126,23 @@ impl Rows {
 
     /// Each new row's factor in the mean over new rows alone, `[R, new]`.
     pub fn new_factors(&self) -> Vec<f32> {
+        self.factors_in(0..self.new)
+    }
+
+    /// Each row's factor in the mean over `rows` alone, `[R, rows]`.
+    pub fn factors_in(&self, rows: Range<usize>) -> Vec<f32> {
         let alone = |replica: usize| {
             let start = replica * self.batch.rows;
-            let weights = &self.batch.weight[start..start + self.new];
+            let weights = &self.batch.weight[start + rows.start..start + rows.end];
             let sum: f32 = weights.iter().sum();
             weights.iter().map(move |weight| if sum > 0.0 { weight / sum } else { 0.0 })
         };
         (0..self.batch.active.len()).flat_map(alone).collect()
+    }
+
+    /// Where the rows appended under `id` lie, if some were.
+    pub fn segment(&self, id: &str) -> Option<Range<usize>> {
+        self.segments.iter().find(|segment| segment.id == id).map(|segment| segment.rows.clone())
     }
 }
 

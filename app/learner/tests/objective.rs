@@ -50,8 +50,9 @@ impl Method for Probe {
         gradient
     }
 
-    fn after_step(&mut self, _site: &Site) {
+    fn after_step(&mut self, _site: &Site) -> Option<Tensor<2>> {
         self.0.lock().unwrap().steps += 1;
+        None
     }
 
     fn footprint(&self, _site: &Site, _rows: usize) -> Footprint {
@@ -131,6 +132,7 @@ impl Objective<'_> {
                 segment.id,
                 match segment.share {
                     Share::Joined => mean(own, all),
+                    Share::Apart => unreachable!("none of these methods keeps rows apart"),
                     Share::Weighted(_) => self.alpha * mean(own.clone(), sum(own)),
                 },
             ));

@@ -33,21 +33,27 @@ impl Learner {
         EvalSet { x: Tensor::from_data(TensorData::new(x, shape), &self.site.device), rows }
     }
 
-    /// Outputs before the softmax and without any head mask, `[R, rows, C]`, read back.
+    /// Outputs before the softmax and without any head mask, `[R, rows, C]`, read back; the scores of a method that predicts
+    /// in their place, where there is one.
     pub fn logits(&self, set: &EvalSet) -> Vec<f32> {
-        let Site { network, weights, features, classes, .. } = &self.site;
+        let Site { weights, features, classes, network, .. } = &self.site;
         let replicas = self.site.replicas();
         let layers = network.layout.cut(weights);
+        let predictor = self.methods.iter().find_map(|method| method.predictor());
+        let answer = |x: Tensor<3>| match predictor {
+            Some(predictor) => predictor.scores(&self.site, &network.features(&layers, x)),
+            None => network.logits(&layers, x),
+        };
         let widest = network.layout.layers().iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(1);
         let chunk = (EVALUATION_NUMBERS / (widest * replicas)).max(1);
         if set.rows <= chunk {
-            return read(&network.logits(&layers, set.x.clone()));
+            return read(&answer(set.x.clone()));
         }
         let mut all = vec![0.0; replicas * set.rows * classes];
         let [sets, ..] = set.x.dims();
         for start in (0..set.rows).step_by(chunk) {
             let end = set.rows.min(start + chunk);
-            let part = read(&network.logits(&layers, set.x.clone().slice([0..sets, start..end, 0..*features])));
+            let part = read(&answer(set.x.clone().slice([0..sets, start..end, 0..*features])));
             for (replica, own) in part.chunks_exact((end - start) * classes).enumerate() {
                 let at = (replica * set.rows + start) * classes;
                 all[at..at + own.len()].copy_from_slice(own);

@@ -1,18 +1,24 @@
 //! Cumulative training: every block trains on all tasks so far.
 
-use mnemoscope_core::Kind;
+use mnemoscope_core::{Kind, Knobs};
 
 use super::bytes_of;
 use crate::method::{Method, Site};
+use crate::profile::{Needs, Place, Profile};
 use crate::{BlockInfo, Footprint, LearnerError, Scope, State, TaskData};
 
-pub(super) const KIND: Kind = Kind {
-    name: "cumulative",
-    label: "Cumulative",
-    meaning: "Each block trains on the data of all tasks so far: an upper reference that keeps everything.",
-    source: "Lesort et al. 2020, section 4",
-    knobs: &[],
+pub(super) const PROFILE: Profile = Profile {
+    kind: Kind {
+        name: "cumulative",
+        label: "Cumulative",
+        meaning: "Each block trains on the data of all tasks so far: an upper reference that keeps everything.",
+        source: "Lesort et al. 2020, section 4",
+        knobs: &[],
+    },
+    place: Place { memory: "all samples so far", ..Place::NONE },
+    needs: Needs::NOTHING,
 };
+const NAME: &str = PROFILE.kind.name;
 
 /// min CE over the union of the tasks so far; each block starts from the weights of the last.
 #[derive(Debug, Default)]
@@ -20,9 +26,15 @@ pub(super) struct Cumulative {
     bytes: usize,
 }
 
+impl Cumulative {
+    pub(super) fn new(_knobs: Knobs, _site: &Site) -> Self {
+        Self::default()
+    }
+}
+
 impl Method for Cumulative {
     fn kind(&self) -> &'static str {
-        KIND.name
+        NAME
     }
 
     fn scope(&self) -> Option<Scope> {
@@ -35,7 +47,7 @@ impl Method for Cumulative {
 
     fn footprint(&self, _site: &Site, _rows: usize) -> Footprint {
         let note = "all samples so far, which this method needs at hand".to_owned();
-        Footprint { method: KIND.name, bytes: self.bytes, flops_per_step: 0.0, note }
+        Footprint { method: NAME, bytes: self.bytes, flops_per_step: 0.0, note }
     }
 
     fn save(&self, state: &mut State) {

@@ -15,6 +15,7 @@ use rand::seq::SliceRandom as _;
 
 use crate::device::Column;
 use crate::method::{Method, Penalty, Site};
+use crate::profile::{Needs, Place, Profile};
 use crate::taps::{self, Labels};
 use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 
@@ -68,13 +69,22 @@ static KNOBS: [Knob; 6] = [
         .live(),
 ];
 
-pub(super) const KIND: Kind = Kind {
-    name: "ewc",
-    label: "EWC",
-    meaning: "Pulls each weight back to its old value in proportion to how much old predictions depend on it.",
-    source: "Kirkpatrick et al. 2017, \"Overcoming catastrophic forgetting in neural networks\"",
-    knobs: &KNOBS,
+pub(super) const PROFILE: Profile = Profile {
+    kind: Kind {
+        name: "ewc",
+        label: "EWC",
+        meaning: "Pulls each weight back to its old value in proportion to how much old predictions depend on it.",
+        source: "Kirkpatrick et al. 2017, \"Overcoming catastrophic forgetting in neural networks\"",
+        knobs: &KNOBS,
+    },
+    place: Place {
+        weights: "½ Σ F (θ − θ*)², F the Fisher information",
+        memory: "importance and anchor",
+        ..Place::NONE
+    },
+    needs: Needs::BORDERS,
 };
+const NAME: &str = PROFILE.kind.name;
 
 /// Rows of one pass when F is a mean over samples.
 const CHUNK: usize = 256;
@@ -100,7 +110,7 @@ pub(super) struct Ewc {
 }
 
 impl Ewc {
-    pub(super) fn new(knobs: Knobs) -> Self {
+    pub(super) fn new(knobs: Knobs, _site: &Site) -> Self {
         Self {
             labels: Labels::named(knobs.text("fisher_labels")),
             online: knobs.text("mode") == "online",
@@ -169,7 +179,7 @@ impl Parabola {
 
 impl Method for Ewc {
     fn kind(&self) -> &'static str {
-        KIND.name
+        NAME
     }
 
     fn knobs(&self) -> Option<&Knobs> {
@@ -186,10 +196,10 @@ impl Method for Ewc {
         }
         let formula = if self.online { "½ λ Σ F̃ (θ − θ*)²" } else { "½ λ Σₖ Σ Fₖ (θ − θ*ₖ)²" };
         vec![TermInfo {
-            id: KIND.name,
-            label: KIND.label.to_owned(),
+            id: NAME,
+            label: PROFILE.kind.label.to_owned(),
             formula: formula.to_owned(),
-            method: Some(KIND.name),
+            method: Some(NAME),
             symbol: "λ",
             strength: self.knobs.reals("lambda"),
         }]
@@ -201,7 +211,7 @@ impl Method for Ewc {
         let apart = site.weights.clone() - anchor.clone();
         let slope = importance.clone() * apart.clone();
         let squares = (apart * slope.clone()).sum_dim(1) + constant.clone();
-        vec![Penalty { id: KIND.name, value: squares * lambda.clone() * 0.5, gradient: slope * lambda }]
+        vec![Penalty { id: NAME, value: squares * lambda.clone() * 0.5, gradient: slope * lambda }]
     }
 
     fn end_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) {
@@ -223,7 +233,7 @@ impl Method for Ewc {
         let kept = self.parabola.is_some();
         let note = if kept { "importance and anchor of every weight" } else { "nothing before the first task's end" };
         Footprint {
-            method: KIND.name,
+            method: NAME,
             bytes: if kept { (2 * weights + 1) * size_of::<f32>() } else { 0 },
             // θ − a, times F, times λ, added to the gradient, and the value's product and sum.
             flops_per_step: if kept { 6.0 * weights as f64 } else { 0.0 },

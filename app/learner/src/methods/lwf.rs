@@ -12,6 +12,7 @@ use mnemoscope_core::{Kind, Knob, Knobs, Scale};
 use crate::head::only;
 use crate::loss::softmax;
 use crate::method::{LogitTerm, Method, Pass, Site};
+use crate::profile::{Needs, Place, Profile};
 use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 2] = [
@@ -27,13 +28,23 @@ static KNOBS: [Knob; 2] = [
         .swept(),
 ];
 
-pub(super) const KIND: Kind = Kind {
-    name: "lwf",
-    label: "LwF",
-    meaning: "Keeps the old outputs on the new inputs close to what the network said before the task.",
-    source: "Li and Hoiem 2016, \"Learning without Forgetting\"",
-    knobs: &KNOBS,
+pub(super) const PROFILE: Profile = Profile {
+    kind: Kind {
+        name: "lwf",
+        label: "LwF",
+        meaning: "Keeps the old outputs on the new inputs close to what the network said before the task.",
+        source: "Li and Hoiem 2016, \"Learning without Forgetting\"",
+        knobs: &KNOBS,
+    },
+    place: Place {
+        target: "the old network's outputs on new inputs",
+        outputs: "T² KL(σ(z*/T) ‖ σ(z/T))",
+        memory: "the old network",
+        ..Place::NONE
+    },
+    needs: Needs::BORDERS,
 };
+const NAME: &str = PROFILE.kind.name;
 
 /// The network at the end of the last block.
 #[derive(Debug)]
@@ -60,14 +71,14 @@ pub(super) struct Lwf {
 }
 
 impl Lwf {
-    pub(super) fn new(knobs: Knobs) -> Self {
+    pub(super) fn new(knobs: Knobs, _site: &Site) -> Self {
         Self { knobs, teacher: None }
     }
 }
 
 impl Method for Lwf {
     fn kind(&self) -> &'static str {
-        KIND.name
+        NAME
     }
 
     fn knobs(&self) -> Option<&Knobs> {
@@ -83,10 +94,10 @@ impl Method for Lwf {
             return Vec::new();
         }
         vec![TermInfo {
-            id: KIND.name,
-            label: KIND.label.to_owned(),
+            id: NAME,
+            label: PROFILE.kind.label.to_owned(),
             formula: "β T² KL(σ(z*/T) ‖ σ(z/T))".to_owned(),
-            method: Some(KIND.name),
+            method: Some(NAME),
             symbol: "β",
             strength: self.knobs.reals("weight"),
         }]
@@ -120,7 +131,7 @@ impl Method for Lwf {
         let divergence = (q.probabilities.clone() * log_ratio).sum_dim(2);
         let value = (divergence * shares.clone()).sum_dim(1) * temperature;
         let gradient = (p.probabilities - q.probabilities) * shares;
-        vec![LogitTerm { id: KIND.name, value: value.reshape([replicas, 1]), gradient }]
+        vec![LogitTerm { id: NAME, value: value.reshape([replicas, 1]), first: 0, gradient }]
     }
 
     fn end_block(&mut self, site: &Site, info: &BlockInfo, _data: &dyn TaskData) {
@@ -132,7 +143,7 @@ impl Method for Lwf {
         let kept = self.teacher.is_some();
         let note = if kept { "the old network, and its forward pass" } else { "nothing before the first task's end" };
         Footprint {
-            method: KIND.name,
+            method: NAME,
             bytes: if kept { weights * size_of::<f32>() } else { 0 },
             flops_per_step: if kept { 2.0 * (rows * site.network.layout.connections()) as f64 } else { 0.0 },
             note: note.to_owned(),

@@ -1,0 +1,149 @@
+//! Looking at the loss aside from the step: the gradient on some samples, or each sample's loss, at any weights.
+//!
+//! Gradient projections, interference scores and inner training loops need more than the step's own forward pass. The
+//! cross-entropy here is that of the step: the mean over rows by their weights, under the head's mask.
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::Batch;
+use crate::loss::softmax;
+use crate::method::Site;
+
+impl Site {
+    /// The mean cross-entropy of a batch at `weights`, `[R, 1]`, and its gradient, `[R, P]`. A replica whose rows all
+    /// have weight 0 has value and gradient 0. One forward and one backward pass.
+    pub fn cross_entropy(&self, weights: &Tensor<2>, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
+        let layers = self.network.layout.cut(weights);
+        let trace = self.network.forward(&layers, self.inputs(batch));
+        let (parts, slope) = self.rows_and_slope(batch, trace.logits.clone());
+        let shares = self.shares(batch);
+        let gradient = self.network.gradient(&trace, self.network.deltas(&layers, &trace, slope * shares.clone()));
+        ((parts * shares).sum_dim(1).reshape([self.replicas(), 1]), gradient)
+    }
+
+    /// Each row's cross-entropy at `weights`, `[R, B, 1]`, whatever the row's weight. One forward pass.
+    pub fn row_losses(&self, weights: &Tensor<2>, batch: &Batch) -> Tensor<3> {
+        let layers = self.network.layout.cut(weights);
+        self.rows_and_slope(batch, self.network.logits(&layers, self.inputs(batch))).0
+    }
+
+    /// The batch's inputs on the device, `[R, B, F]`.
+    pub fn inputs(&self, batch: &Batch) -> Tensor<3> {
+        self.host(batch.x.clone(), batch.rows, self.features)
+    }
+
+    /// Each row's loss, `[R, B, 1]`, and its slope at the logits, `[R, B, C]`.
+    fn rows_and_slope(&self, batch: &Batch, logits: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let z = match self.head.of(batch, &self.device) {
+            Some(mask) => logits + mask,
+            None => logits,
+        };
+        let mut one_hot = vec![0.0; batch.y.len() * self.classes];
+        batch.y.iter().enumerate().for_each(|(row, label)| one_hot[row * self.classes + *label as usize] = 1.0);
+        let labels = self.host(one_hot, batch.rows, self.classes);
+        let softmax = softmax(&z);
+        (softmax.log_sum - (z * labels.clone()).sum_dim(2), softmax.probabilities - labels)
+    }
+
+    /// Each row's share of its replica's mean, `[R, B, 1]`.
+    fn shares(&self, batch: &Batch) -> Tensor<3> {
+        let mut shares = batch.weight.clone();
+        for own in shares.chunks_mut(batch.rows.max(1)) {
+            let sum: f32 = own.iter().sum();
+            own.iter_mut().for_each(|weight| *weight = if sum > 0.0 { *weight / sum } else { 0.0 });
+        }
+        self.host(shares, batch.rows, 1)
+    }
+
+    fn host(&self, values: Vec<f32>, rows: usize, last: usize) -> Tensor<3> {
+        Tensor::from_data(TensorData::new(values, [self.replicas(), rows, last]), &self.device)
+    }
+}
+
+/// ⟨a, b⟩ of every replica, `[R, 1]`.
+pub(crate) fn dot(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<2> {
+    (a.clone() * b.clone()).sum_dim(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::activation::Activation;
+    use crate::flat::Layout;
+    use crate::head::HeadMask;
+    use crate::network::Network;
+    use crate::test_support::{numbers, vector};
+    use crate::{BlockInfo, Head};
+
+    /// Two replicas; the second has one row and one padding, and its rows may only be classes 0 and 1.
+    fn case() -> (Site, Batch) {
+        let network = Network { layout: Layout::dense(3, &[4], 3), activation: Activation::Tanh };
+        let p = network.layout.parameters();
+        let device = Device::flex();
+        let mut head = HeadMask::new(Head::Seen, 3);
+        let seen = vec![vec![0, 1, 2], vec![0, 1]];
+        head.set(&BlockInfo { seen, ..BlockInfo::default() }, &device);
+        let site = Site {
+            weights: Tensor::from_data(TensorData::new(numbers(2 * p, 1), [2, p]), &device),
+            network,
+            device,
+            seed: 0,
+            seeds: vec![0, 1],
+            steps: vec![0; 2],
+            rates: vec![0.1; 2],
+            features: 3,
+            classes: 3,
+            head,
+        };
+        let batch = Batch {
+            rows: 2,
+            x: numbers(12, 2),
+            y: vec![0, 2, 1, 0],
+            group: vec![0; 4],
+            weight: vec![1.0, 3.0, 2.0, 0.0],
+            active: vec![true; 2],
+        };
+        (site, batch)
+    }
+
+    #[test]
+    fn the_loss_is_the_weighted_mean_of_the_rows_losses() {
+        let (site, batch) = case();
+        let rows = vector(site.row_losses(&site.weights, &batch));
+        let (value, _) = site.cross_entropy(&site.weights, &batch);
+        let value = vector(value);
+        assert!((value[0] - (rows[0] + 3.0 * rows[1]) / 4.0).abs() < 1e-6);
+        assert!((value[1] - rows[2]).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_loss() {
+        let (site, batch) = case();
+        let [_, p] = site.shape();
+        let weights = numbers(2 * p, 1);
+        let gradient = vector(site.cross_entropy(&site.weights, &batch).1);
+        for i in 0..2 * p {
+            let at = |by: f32| {
+                let mut weights = weights.clone();
+                weights[i] += by;
+                let weights = Tensor::from_data(TensorData::new(weights, [2, p]), &site.device);
+                vector(site.cross_entropy(&weights, &batch).0)[i / p]
+            };
+            let numeric = (at(1e-2) - at(-1e-2)) / 2e-2;
+            // Central differences in f32: truncation and rounding are both of the order 1e-4.
+            assert!((numeric - gradient[i]).abs() < 2e-3, "{i}: {numeric} {}", gradient[i]);
+        }
+    }
+
+    #[test]
+    fn no_rows_give_no_loss_and_no_gradient() {
+        let (site, mut batch) = case();
+        batch.weight = vec![1.0, 1.0, 0.0, 0.0];
+        let (value, gradient) = site.cross_entropy(&site.weights, &batch);
+        assert_eq!(vector(value)[1], 0.0);
+        let [_, p] = site.shape();
+        assert!(vector(gradient)[p..].iter().all(|g| *g == 0.0));
+    }
+}
