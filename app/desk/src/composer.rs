@@ -15,6 +15,7 @@ use mnemoscope_figure::{Theme, semibold};
 use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot};
 
 use crate::order::Order;
+pub use methods::refused_if_added;
 use section::Section;
 
 /// What the composer reads beside the experiment that it edits.

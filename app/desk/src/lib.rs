@@ -24,6 +24,7 @@ mod icon;
 mod live;
 mod menu;
 mod number;
+mod objective_table;
 mod order;
 mod runner;
 mod shortcuts;

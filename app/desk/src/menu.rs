@@ -46,6 +46,7 @@ pub fn bar_ui(ui: &mut Ui, cx: &mut MenuContext<'_>) {
         });
         ui.menu_button("Help", |ui| {
             item(ui, cx.orders, UiCommand::Welcome, true);
+            item(ui, cx.orders, UiCommand::Methods, true);
             item(ui, cx.orders, UiCommand::Shortcuts, true);
         });
     });

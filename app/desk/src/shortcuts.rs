@@ -49,13 +49,15 @@ pub enum UiCommand {
     ToggleTimeline,
     /// The short welcome.
     Welcome,
+    /// The table of methods.
+    Methods,
     /// The table of shortcuts.
     Shortcuts,
 }
 
 impl UiCommand {
     /// Every command, in the order of the table of shortcuts.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RunOrPause,
         Self::Step,
         Self::ToSwitch,
@@ -78,6 +80,7 @@ impl UiCommand {
         Self::ToggleComposer,
         Self::ToggleTimeline,
         Self::Welcome,
+        Self::Methods,
         Self::Shortcuts,
     ];
 
@@ -106,6 +109,7 @@ impl UiCommand {
             Self::ToggleComposer => "Composer",
             Self::ToggleTimeline => "Timeline",
             Self::Welcome => "Welcome",
+            Self::Methods => "Unified objective…",
             Self::Shortcuts => "Keyboard shortcuts",
         }
     }
@@ -135,6 +139,7 @@ impl UiCommand {
             Self::ToggleComposer => "Show or hide the composer",
             Self::ToggleTimeline => "Show or hide the timeline",
             Self::Welcome => "The presets and a few words on how to begin",
+            Self::Methods => "Every method as a choice of what is stored and what is held to it",
             Self::Shortcuts => "The table of keyboard shortcuts",
         }
     }
@@ -167,6 +172,7 @@ impl UiCommand {
             Self::ToggleComposer => command(Key::B),
             Self::ToggleTimeline => command(Key::J),
             Self::Welcome => plain(Key::F1),
+            Self::Methods => command(Key::M),
             Self::Shortcuts => plain(Key::F2),
         })
     }

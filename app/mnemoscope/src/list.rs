@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum as _;
 use mnemoscope_core::{Domain, Kind, Knob, Registry, Scale, Setting};
 use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, presets};
-use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
+use mnemoscope_learner::{Borders, Methods, Models, Optimisers, Profile, Schedules};
 use mnemoscope_measure::catalogue;
 use mnemoscope_memory::AssociationKinds;
 use mnemoscope_stream::{DataSources, Scenarios};
@@ -106,13 +106,41 @@ fn as_json(topic: Topic) -> anyhow::Result<Value> {
 
 fn kind_json(family: &Family, kind: &Kind) -> Value {
     let knobs: Vec<Value> = kind.knobs.iter().map(|knob| knob_json(family, kind, knob)).collect();
-    json!({
+    let mut all = json!({
         "name": kind.name,
         "label": kind.label,
         "meaning": kind.meaning,
         "source": kind.source,
         "settings": knobs,
-    })
+    });
+    if let Some(profile) = profile(family, kind) {
+        let place: Map<String, Value> =
+            place(profile).into_iter().map(|(name, text)| (name.replace(' ', "_"), json!(text))).collect();
+        all["place"] = Value::Object(place);
+        all["needs_borders"] = match profile.needs.borders {
+            Borders::Unused => json!(false),
+            Borders::Needed => json!(true),
+            Borders::NeededWhen(knob, value) => json!({ "knob": knob, "value": value }),
+        };
+    }
+    all
+}
+
+/// What a method declares of itself; other kinds have none.
+fn profile(family: &Family, kind: &Kind) -> Option<&'static Profile> {
+    if family.named { Methods::profile(kind.name) } else { None }
+}
+
+/// A method's place in the unified objective, part by part.
+fn place(profile: &Profile) -> [(&'static str, &'static str); 5] {
+    let place = profile.place;
+    [
+        ("stored target", place.target),
+        ("on outputs", place.outputs),
+        ("on weights", place.weights),
+        ("kept", place.memory),
+        ("acts", place.acts),
+    ]
 }
 
 fn knob_json(family: &Family, kind: &Kind, knob: &Knob) -> Value {
@@ -188,6 +216,16 @@ fn write_kind(out: &mut String, family: &Family, kind: &Kind) -> std::fmt::Resul
     writeln!(out, "    {}", kind.meaning)?;
     if !kind.source.is_empty() {
         writeln!(out, "    {}", kind.source)?;
+    }
+    if let Some(profile) = profile(family, kind) {
+        let parts: Vec<String> = place(profile)
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| format!("{name}: {text}"))
+            .collect();
+        if !parts.is_empty() {
+            writeln!(out, "    in the unified objective: {}", parts.join("; "))?;
+        }
     }
     for knob in kind.knobs {
         let symbol = if knob.symbol.is_empty() { String::new() } else { format!(" {}", knob.symbol) };

@@ -81,6 +81,7 @@ impl DeskApp {
             UiCommand::ToggleComposer => self.settings.composer = !self.settings.composer,
             UiCommand::ToggleTimeline => self.settings.timeline = !self.settings.timeline,
             UiCommand::Welcome => self.welcome = !self.welcome,
+            UiCommand::Methods => self.dialog = Some(Dialog::Methods),
             UiCommand::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
         }
     }

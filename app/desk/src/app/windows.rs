@@ -12,7 +12,7 @@ use crate::data_dialog::{Choice, DataDialog};
 use crate::dialogs::{Answer, PathDialog, Purpose, Verdict, Wish, beside, file_stem, unsaved_ui};
 use crate::document::Document;
 use crate::tiles::Action;
-use crate::welcome;
+use crate::{objective_table, welcome};
 
 /// What goes on once unsaved work is saved or let go.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub enum Dialog {
     Data(Box<DataDialog>),
     /// Unsaved work stands in the way.
     Unsaved(Next),
+    /// The table of methods.
+    Methods,
     /// The table of shortcuts.
     Shortcuts,
 }
@@ -240,6 +242,7 @@ impl DeskApp {
                     }
                 }
             }
+            Dialog::Methods => objective_table::ui(ui, theme, &mut self.document.experiment),
             Dialog::Shortcuts => welcome::shortcuts_ui(ui, theme),
         };
         // An answer may have opened the next dialog.

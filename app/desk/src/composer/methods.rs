@@ -1,9 +1,9 @@
 //! The methods: a card for each, composed in order, and a button that adds one.
 
 use egui::{Popup, RichText, Ui, vec2};
-use mnemoscope_core::{Component, Registry as _};
+use mnemoscope_core::{Component, Kind, Registry as _};
 use mnemoscope_figure::{Theme, medium};
-use mnemoscope_lab::{Experiment, Snapshot};
+use mnemoscope_lab::{Experiment, Snapshot, refusals};
 use mnemoscope_learner::Methods;
 
 use super::{Compose, section};
@@ -96,23 +96,37 @@ fn add_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
     let button = ui
         .add_sized(vec2(ui.available_width(), 30.0), button)
         .on_hover_text("Methods compose: each adds its terms to the objective");
-    Popup::menu(&button).width(300.0).show(|ui| {
-        let mut none = true;
-        for kind in Methods::kinds() {
-            if experiment.methods.iter().any(|method| method.name() == kind.name) {
-                continue;
+    Popup::menu(&button).width(320.0).show(|ui| {
+        egui::ScrollArea::vertical().max_height(420.0).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            let mut none = true;
+            for kind in Methods::kinds() {
+                if experiment.methods.iter().any(|method| method.name() == kind.name) {
+                    continue;
+                }
+                none = false;
+                let refused = refused_if_added(experiment, kind);
+                let row = ui.add_enabled(refused.is_none(), egui::Button::new(kind.label));
+                let about = format!("{}\n{}", kind.meaning, kind.source);
+                let row = row.on_hover_text(&about).on_disabled_hover_text(refused.unwrap_or_default());
+                if row.clicked() {
+                    experiment.methods.push(Component::of(kind));
+                    ui.close();
+                }
             }
-            none = false;
-            let row = ui.button(kind.label).on_hover_text(format!("{}\n{}", kind.meaning, kind.source));
-            if row.clicked() {
-                experiment.methods.push(Component::of(kind));
-                ui.close();
+            if none {
+                ui.label("Every method is in use.");
             }
-        }
-        if none {
-            ui.label("Every method is in use.");
-        }
+        });
     });
+}
+
+/// Why this experiment would be refused with one more method; nothing where it would not, or already is without it.
+pub fn refused_if_added(experiment: &Experiment, kind: &'static Kind) -> Option<String> {
+    let mut with = experiment.clone();
+    with.methods.push(Component::of(kind));
+    let before = refusals(experiment);
+    refusals(&with).into_iter().find(|refusal| !before.contains(refusal)).map(|refusal| refusal.message)
 }
 
 #[cfg(test)]

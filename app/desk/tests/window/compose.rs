@@ -147,3 +147,25 @@ fn every_number_has_a_slider_or_boxes_and_a_name() {
         }
     }
 }
+
+#[test]
+fn the_unified_objective_adds_and_removes_methods_and_says_why_not() {
+    let mut window = window(small(10, &["joint"]));
+    window.key_press_modifiers(Modifiers::COMMAND, Key::M);
+    window.run_steps(3);
+    assert!(says(&window, "The unified objective"));
+    let names = |window: &crate::Window| {
+        window.state().experiment().methods.iter().map(|method| method.name().to_owned()).collect::<Vec<_>>()
+    };
+    click(&mut window, "Add EWC");
+    assert_eq!(names(&window), ["joint", "ewc"]);
+    click(&mut window, "Remove EWC");
+    assert_eq!(names(&window), ["joint"]);
+    // Cumulative training contradicts joint training: its button rests.
+    click(&mut window, "Add Cumulative");
+    assert_eq!(names(&window), ["joint"]);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert!(!says(&window, "The unified objective"));
+}
