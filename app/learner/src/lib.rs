@@ -61,6 +61,7 @@ mod rehearsal;
 mod rows;
 mod schedule;
 mod state;
+mod stored_logits;
 mod taps;
 #[cfg(test)]
 mod test_support;

@@ -2,6 +2,8 @@
 //! refusals of [`Methods::conflicts`].
 
 mod cumulative;
+mod der;
+mod derpp;
 mod ewc;
 mod fine_tuning;
 mod joint;
@@ -34,7 +36,16 @@ macro_rules! methods {
     };
 }
 
-methods![fine_tuning::FineTuning, cumulative::Cumulative, joint::Joint, replay::Replay, ewc::Ewc, lwf::Lwf,];
+methods![
+    fine_tuning::FineTuning,
+    cumulative::Cumulative,
+    joint::Joint,
+    replay::Replay,
+    der::Der,
+    derpp::Derpp,
+    ewc::Ewc,
+    lwf::Lwf,
+];
 
 impl Registry for Methods {
     const NOUN: &'static str = "method";

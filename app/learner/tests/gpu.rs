@@ -19,6 +19,7 @@ fn a_graphics_card_follows_the_processor() {
     };
     let setups = [
         ("sgd", Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[])),
+        ("stored logits", Setup::new().method("der", &[]).method("derpp", &[])),
         ("adamw", Setup::new().optimiser("adamw", &[]).activation("gelu").head(mnemoscope_learner::Head::Task)),
         ("one replica diverges", Setup::new().spread("optimiser", "rate", vec![0.05, 1e30, 0.05])),
     ];

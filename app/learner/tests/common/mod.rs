@@ -274,6 +274,10 @@ pub fn every_method() -> Vec<(String, Setup)> {
         }
     }
     all.push(("lwf".to_owned(), Setup::new().method("lwf", &[])));
+    let small = [("capacity", number(9.0)), ("batch", number(5.0))];
+    for kind in ["der", "derpp"] {
+        all.push((kind.to_owned(), Setup::new().method(kind, &small)));
+    }
     all.push((
         "cumulative, replay, ewc and lwf".to_owned(),
         Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[]),
