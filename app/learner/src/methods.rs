@@ -1,6 +1,7 @@
 //! The registry of methods. Each has its own file and one line in the list below; any subset composes, but for the
 //! refusals of [`Methods::conflicts`].
 
+mod agem;
 mod cumulative;
 mod der;
 mod derpp;
@@ -45,6 +46,7 @@ methods![
     derpp::Derpp,
     ewc::Ewc,
     lwf::Lwf,
+    agem::Agem,
 ];
 
 impl Registry for Methods {

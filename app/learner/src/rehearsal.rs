@@ -21,6 +21,11 @@ static STORAGE: [Opt; 3] = [
     Opt { name: "task_balanced", label: "Task-balanced", meaning: "Equal shares for the tasks met so far." },
 ];
 
+static FILL: [Opt; 2] = [
+    Opt { name: "step", label: "At every step", meaning: "Each new batch is offered to the buffer after it was used." },
+    Opt { name: "task_end", label: "At task ends", meaning: "The task's samples are offered once, in random order." },
+];
+
 /// How many samples are kept.
 pub(crate) const CAPACITY: Knob = Knob::whole("capacity", "Capacity", "M", 1, 1_000_000, 200, Scale::Log)
     .unit("samples")
@@ -38,6 +43,17 @@ pub(crate) const BATCH: Knob = Knob::whole("batch", "Replay batch", "m", 1, 4096
 pub(crate) const STORAGE_RULE: Knob = Knob::choice("storage", "Storage", &STORAGE, "reservoir")
     .meaning("Which samples the buffer keeps.")
     .source("Vitter 1985; Chrysakis and Moens 2020");
+
+/// When samples are offered.
+pub(crate) const fn fill(default: &'static str, source: &'static str) -> Knob {
+    Knob::choice("fill", "Filled", &FILL, default).meaning("When samples are offered to the buffer.").source(source)
+}
+
+/// How many of a task are offered at its end.
+pub(crate) const PER_TASK: Knob = Knob::whole("per_task", "Per task", "", 0, 1_000_000, 0, Scale::Log)
+    .unit("samples")
+    .meaning("Random samples of a task that are offered at its end; 0 offers all and lets the capacity decide.")
+    .source("|M|/T of Chaudhry et al. 2019 (A-GEM), algorithm 2; m of Lopez-Paz and Ranzato 2017, section 3");
 
 /// Samples gathered at once when the buffer is filled at a task's end.
 const CHUNK: usize = 512;
@@ -146,14 +162,17 @@ impl Rehearsal {
         kept
     }
 
-    /// Offers all samples of an ended block once, in random order.
-    pub(crate) fn offer_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) {
+    /// Offers samples of an ended block once, in random order: all of them, or the first `most` if that is not 0.
+    pub(crate) fn offer_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData, most: usize) {
         let block = info.block as u64;
         let orders: Vec<Vec<u32>> = (0..site.replicas())
             .map(|replica| {
                 let mut order: Vec<u32> = (0..data.len(replica) as u32).collect();
                 let purpose = format!("{} order", self.owner);
                 order.shuffle(&mut random::stream(site.seed, &purpose, &[site.seeds[replica], block]));
+                if most > 0 {
+                    order.truncate(most);
+                }
                 order
             })
             .collect();

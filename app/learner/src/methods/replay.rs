@@ -8,14 +8,9 @@ use mnemoscope_core::{Kind, Knob, Knobs, Opt, Scale};
 
 use crate::method::{Method, Site};
 use crate::profile::{Borders, Needs, Place, Profile};
-use crate::rehearsal::{BATCH, CAPACITY, Rehearsal, STORAGE_RULE};
+use crate::rehearsal::{BATCH, CAPACITY, Rehearsal, STORAGE_RULE, fill};
 use crate::rows::{Rows, Share};
 use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
-
-static FILL: [Opt; 2] = [
-    Opt { name: "step", label: "At every step", meaning: "Each new batch is offered to the buffer after it was used." },
-    Opt { name: "task_end", label: "At task ends", meaning: "The task's samples are offered once, in random order." },
-];
 
 static LOSS: [Opt; 2] = [
     Opt { name: "joined", label: "One mean", meaning: "The mean over new and old rows together." },
@@ -30,9 +25,7 @@ static KNOBS: [Knob; 6] = [
     CAPACITY,
     BATCH,
     STORAGE_RULE,
-    Knob::choice("fill", "Filled", &FILL, "step")
-        .meaning("When samples are offered to the buffer.")
-        .source("step: Chaudhry et al. 2019; task ends: Rebuffi et al. 2017"),
+    fill("step", "step: Chaudhry et al. 2019; task ends: Rebuffi et al. 2017"),
     Knob::choice("loss", "Loss", &LOSS, "joined")
         .meaning("How new and old rows enter the loss.")
         .source("joined: Chaudhry et al. 2019; weighted: Rolnick et al. 2019"),
@@ -120,7 +113,7 @@ impl Method for Replay {
 
     fn end_block(&mut self, site: &Site, info: &BlockInfo, data: &dyn TaskData) {
         if !self.fill_steps {
-            self.memory.offer_block(site, info, data);
+            self.memory.offer_block(site, info, data, 0);
         }
     }
 

@@ -278,6 +278,11 @@ pub fn every_method() -> Vec<(String, Setup)> {
     for kind in ["der", "derpp"] {
         all.push((kind.to_owned(), Setup::new().method(kind, &small)));
     }
+    for (fill, per_task) in [("step", 0.0), ("task_end", 0.0), ("task_end", 4.0)] {
+        let settings =
+            [("capacity", number(9.0)), ("fill", word(fill)), ("per_task", number(per_task)), ("batch", number(5.0))];
+        all.push((format!("agem {fill} {per_task}"), Setup::new().method("agem", &settings)));
+    }
     all.push((
         "cumulative, replay, ewc and lwf".to_owned(),
         Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[]),
