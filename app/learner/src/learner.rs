@@ -6,18 +6,17 @@ mod saving;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mnemoscope_core::{Knobs, Registry as _};
 
-use crate::activation::Activation;
 use crate::compose::conflict;
 use crate::device::{Column, keep_freed_memory, read};
-use crate::flat::Layout;
 use crate::head::HeadMask;
 use crate::method::{Method, Site};
-use crate::network::Network;
 use crate::objective::{self, Losses, TermInfo, Values};
 use crate::optimiser::{self, Optimiser};
 use crate::rows::Rows;
 use crate::schedule::{self, Position};
-use crate::{Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, TaskData, init, methods};
+use crate::{
+    Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, TaskData, init, methods, models,
+};
 
 /// What a method costs beyond the plain step.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,13 +105,13 @@ impl Learner {
             }
         }
 
-        let layout = Layout::dense(plan.features, &plan.model.list("widths"), plan.classes);
-        let parameters = layout.parameters();
-        let draw = |seed: &u64| init::draw(plan.model.text("init"), &layout, plan.seed, *seed);
+        let network = models::network(plan);
+        let parameters = network.layout.parameters();
+        let draw = |seed: &u64| init::draw(plan.model.text("init"), &network.layout, plan.seed, *seed);
         let weights: Vec<f32> = plan.seeds.iter().flat_map(draw).collect();
         let site = Site {
             weights: Tensor::from_data(TensorData::new(weights, [replicas, parameters]), device),
-            network: Network { layout, activation: Activation::named(plan.model.text("activation")) },
+            network,
             device: device.clone(),
             seed: plan.seed,
             seeds: plan.seeds.clone(),
@@ -189,7 +188,8 @@ impl Learner {
         let (values, gradient) = objective::descend(site, &mut self.methods, rows, decay);
 
         let rates = self.rates.of(rates, &site.device);
-        let proposal = self.optimiser.propose(site, gradient, rates);
+        let mut proposal = self.optimiser.propose(site, gradient, rates);
+        proposal.step = site.network.only_trainable(proposal.step);
         // A sum is finite when all its parts are (or so large that they are past all use).
         let mut sums = proposal.step.clone().sum_dim(1);
         for part in values.total().into_iter().chain(proposal.watch) {

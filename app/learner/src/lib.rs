@@ -41,6 +41,7 @@ mod activation;
 mod batch;
 mod buffer;
 mod compose;
+mod cosine;
 mod device;
 mod error;
 mod flat;
@@ -52,6 +53,7 @@ mod method;
 mod methods;
 mod models;
 mod network;
+mod norm;
 mod objective;
 mod optimiser;
 mod plan;
@@ -69,7 +71,7 @@ mod test_support;
 pub use activation::Activation;
 pub use batch::{Batch, BlockInfo, Scope, TaskData};
 pub use error::LearnerError;
-pub use flat::{Dense, DenseRange, Layout};
+pub use flat::{Dense, DenseRange, Layout, Size};
 pub use head::{HeadMask, SHUT};
 pub use learner::{EvalSet, Footprint, Learner, Reading};
 pub use loss::{Softmax, softmax};
@@ -84,7 +86,7 @@ pub use profile::{Borders, Needs, Place, Profile};
 pub use rows::{Rows, Segment, Share};
 pub use schedule::Schedules;
 pub use state::{Array, State};
-pub use taps::{Labels, fisher, squared_gradients};
+pub use taps::{Labels, Power, accumulate, fisher};
 
 /// The README's example of a method, compiled and run as a test of the documentation.
 #[cfg(doctest)]

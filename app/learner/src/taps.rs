@@ -2,7 +2,8 @@
 //!
 //! A dense layer that each sample passes once has the per-sample gradient a ⊗ δ, where a is the layer's input and δ the
 //! slope of that sample's own loss at its pre-activation. The sum of squares over samples is then one product,
-//! Σ (a ⊗ δ)² = (a²)ᵀ (δ²), for the weights, and Σ δ² for the biases. (As in BackPACK, Dangel et al. 2020, section 2.)
+//! Σ (a ⊗ δ)² = (a²)ᵀ (δ²), for the weights, and Σ δ² for the biases. (As in BackPACK, Dangel et al. 2020, section 2.) The
+//! same holds for absolute values.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -36,14 +37,50 @@ impl Labels {
     }
 }
 
-/// Σ over samples of the squared gradient of each weight, `[R, P]`, where `squares` holds each layer's δ², `[R, B, out]`.
-pub fn squared_gradients(network: &Network, trace: &Trace, squares: Vec<Tensor<3>>) -> Tensor<2> {
-    let parts = trace.inputs.iter().zip(squares);
+/// Which power of per-sample gradients is summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// g².
+    Squared,
+    /// |g|.
+    Absolute,
+}
+
+impl Power {
+    fn of<const D: usize>(self, tensor: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Squared => tensor.square(),
+            Self::Absolute => tensor.abs(),
+        }
+    }
+}
+
+/// Σ over passes and samples of w |∂ℓ/∂θ|^p, `[R, P]`, exact; 0 for weights that do not train. Each pass is the slopes of
+/// every sample's own loss ℓ as [`Network::deltas`] gives them, and the samples' weights w ≥ 0, `[R, B, 1]`.
+pub fn accumulate(
+    network: &Network,
+    trace: &Trace,
+    passes: impl IntoIterator<Item = (Vec<Tensor<3>>, Tensor<3>)>,
+    power: Power,
+) -> Tensor<2> {
+    // The power of an outer product is the product of the powers, so that passes add up before the product is taken.
+    let mut sums: Vec<Tensor<3>> = Vec::new();
+    for (deltas, weight) in passes {
+        let powers = deltas.into_iter().map(|delta| power.of(delta) * weight.clone());
+        sums = if sums.is_empty() {
+            powers.collect()
+        } else {
+            sums.into_iter().zip(powers).map(|(sum, own)| sum + own).collect()
+        };
+    }
+    let first = trace.inputs.len() - sums.len();
+    let last = trace.inputs.len() - 1;
+    let parts = trace.inputs.iter().enumerate().skip(first).zip(sums);
     network.layout.join(
         parts
-            .map(|(a, square)| Dense {
-                weight: a.clone().square().transpose().matmul(square.clone()),
-                bias: square.sum_dim(1),
+            .map(|((at, a), sum)| match &trace.cosine {
+                Some(cosine) if at == last => Dense { weight: cosine.powers(&sum, |g| power.of(g)), bias: None },
+                _ => Dense { weight: power.of(a.clone()).transpose().matmul(sum.clone()), bias: Some(sum.sum_dim(1)) },
             })
             .collect(),
     )
@@ -63,7 +100,7 @@ pub fn fisher(
 ) -> Tensor<2> {
     let (replicas, rows) = (batch.active.len(), batch.rows);
     let device = layers[0].weight.device();
-    let features = network.layout.layers()[0].inputs;
+    let features = batch.x.len() / (replicas * rows).max(1);
     let host = |values: Vec<f32>, last: usize| -> Tensor<3> {
         Tensor::from_data(TensorData::new(values, [replicas, rows, last]), &device)
     };
@@ -81,7 +118,7 @@ pub fn fisher(
     };
     let one = |_: usize| 1.0;
     let kept = host(batch.weight.clone(), 1);
-    let squares = |top: Tensor<3>| network.deltas(layers, &trace, top).into_iter().map(|delta| delta.square());
+    let deltas = |top: Tensor<3>| network.deltas(layers, &trace, top);
     match labels {
         Labels::Batch => {
             let mut weight = batch.weight.clone();
@@ -93,21 +130,14 @@ pub fn fisher(
             }
             let labels = one_hot(&|row| batch.y[row] as usize, &|row| weight[row]);
             let top = probabilities * host(weight.clone(), 1) - labels;
-            network.gradient(&trace, network.deltas(layers, &trace, top)).square()
+            network.gradient(&trace, deltas(top)).square()
         }
         Labels::Expected => {
-            let mut sums: Vec<Tensor<3>> = Vec::new();
-            for class in 0..classes {
+            let passes = (0..classes).map(|class| {
                 let weight = probabilities.clone().slice([0..replicas, 0..rows, class..class + 1]) * kept.clone();
-                let top = probabilities.clone() - one_hot(&|_| class, &one);
-                let squares = squares(top).map(|square| square * weight.clone());
-                sums = if sums.is_empty() {
-                    squares.collect()
-                } else {
-                    sums.into_iter().zip(squares).map(|(sum, square)| sum + square).collect()
-                };
-            }
-            squared_gradients(network, &trace, sums)
+                (deltas(probabilities.clone() - one_hot(&|_| class, &one)), weight)
+            });
+            accumulate(network, &trace, passes, Power::Squared)
         }
         Labels::Sampled | Labels::True => {
             let host_probabilities = if labels == Labels::Sampled { device::read(&probabilities) } else { Vec::new() };
@@ -118,8 +148,7 @@ pub fn fisher(
                 inverse(&host_probabilities[row * classes..(row + 1) * classes], uniforms[row])
             };
             let top = probabilities - one_hot(&label, &one);
-            let squares = squares(top).map(|square| square * kept.clone()).collect();
-            squared_gradients(network, &trace, squares)
+            accumulate(network, &trace, [(deltas(top), kept)], Power::Squared)
         }
     }
 }
@@ -141,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::activation::Activation;
-    use crate::flat::Layout;
+    use crate::flat::{Layout, Size};
     use crate::test_support::{numbers, vector};
 
     const R: usize = 2;
@@ -154,8 +183,22 @@ mod tests {
         batch: Batch,
     }
 
+    /// Layer normalisation and a cosine classifier on a frozen first layer.
+    fn other_form() -> Network {
+        let mut network = Network::dense(4, &[6, 5], C, Activation::Tanh);
+        let size = |inputs, outputs, bias| Size { inputs, outputs, places: 1, bias };
+        network.layout = Layout::new(&[size(4, 6, true), size(6, 5, true), size(5, C, false)]);
+        network.norm = true;
+        network.cosine = Some(4.0);
+        network.first = 1;
+        network
+    }
+
     fn case(activation: Activation) -> Case {
-        let network = Network { layout: Layout::dense(4, &[6, 5], C), activation };
+        case_of(Network::dense(4, &[6, 5], C, activation))
+    }
+
+    fn case_of(network: Network) -> Case {
         let p = network.layout.parameters();
         let flat = Tensor::<2>::from_data(TensorData::new(numbers(R * p, 1), [R, p]), &Device::flex());
         let layers = network.layout.cut(&flat);
@@ -210,8 +253,8 @@ mod tests {
 
     #[test]
     fn the_empirical_fisher_equals_one_by_one_backward_passes() {
-        for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
-            let case = case(activation);
+        let forms = [Activation::Relu, Activation::Tanh, Activation::Gelu].map(case);
+        for case in forms.into_iter().chain([case_of(other_form())]) {
             let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::True, &[]));
             let expected = one_by_one(&case, |replica, row, sum| {
                 squared(sum, &alone(&case, replica, row, case.batch.y[replica * B + row] as usize).1, 1.0);
@@ -221,16 +264,38 @@ mod tests {
     }
 
     #[test]
+    fn absolute_gradients_equal_one_by_one_backward_passes() {
+        for case in [case(Activation::Tanh), case_of(other_form())] {
+            let Case { network, layers, batch } = &case;
+            let host = |values: Vec<f32>, last: usize| {
+                Tensor::<3>::from_data(TensorData::new(values, [R, B, last]), &Device::flex())
+            };
+            let trace = network.forward(layers, host(batch.x.clone(), 4));
+            let mut top = vector(softmax(&trace.logits).probabilities);
+            batch.y.iter().enumerate().for_each(|(row, label)| top[row * C + *label as usize] -= 1.0);
+            let deltas = network.deltas(layers, &trace, host(top, C));
+            let passes = [(deltas, host(batch.weight.clone(), 1))];
+            let found = vector(accumulate(network, &trace, passes, Power::Absolute));
+            let expected = one_by_one(&case, |replica, row, sum| {
+                let gradient = alone(&case, replica, row, batch.y[replica * B + row] as usize).1;
+                sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g.abs());
+            });
+            assert_close(&found, &expected);
+        }
+    }
+
+    #[test]
     fn the_exact_fisher_equals_one_by_one_backward_passes_of_every_class() {
-        let case = case(Activation::Relu);
-        let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::Expected, &[]));
-        let expected = one_by_one(&case, |replica, row, sum| {
-            for class in 0..C {
-                let (p, gradient) = alone(&case, replica, row, class);
-                squared(sum, &gradient, p[class]);
-            }
-        });
-        assert_close(&found, &expected);
+        for case in [case(Activation::Relu), case_of(other_form())] {
+            let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::Expected, &[]));
+            let expected = one_by_one(&case, |replica, row, sum| {
+                for class in 0..C {
+                    let (p, gradient) = alone(&case, replica, row, class);
+                    squared(sum, &gradient, p[class]);
+                }
+            });
+            assert_close(&found, &expected);
+        }
     }
 
     #[test]
@@ -271,7 +336,7 @@ mod tests {
     #[test]
     fn logistic_regression_by_hand() {
         // One input x = 2, two classes, zero weights: p = 1/2, δ = ±1/2, so F is x²/4 = 1 per weight and 1/4 per bias.
-        let network = Network { layout: Layout::dense(1, &[], 2), activation: Activation::Relu };
+        let network = Network::dense(1, &[], 2, Activation::Relu);
         let layers = network.layout.cut(&Tensor::zeros([1, 4], &Device::flex()));
         let batch = Batch { rows: 1, x: vec![2.0], y: vec![0], group: vec![0], weight: vec![1.0], active: vec![true] };
         for labels in [Labels::Expected, Labels::Sampled, Labels::True, Labels::Batch] {

@@ -23,6 +23,7 @@ fn a_graphics_card_follows_the_processor() {
         ("adamw", Setup::new().optimiser("adamw", &[]).activation("gelu").head(mnemoscope_learner::Head::Task)),
         ("one replica diverges", Setup::new().spread("optimiser", "rate", vec![0.05, 1e30, 0.05])),
     ];
+    let setups = setups.map(|(name, setup)| (name.to_owned(), setup)).into_iter().chain(common::every_model());
     for (name, setup) in setups {
         let mut here = setup.learner(&SEEDS);
         let mut there = setup.try_learner(&SEEDS, vec![], &device).unwrap();

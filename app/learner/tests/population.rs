@@ -38,6 +38,32 @@ fn every_method() {
 }
 
 #[test]
+fn every_model() {
+    for (name, setup) in common::every_model() {
+        check(&name, &setup, &[]);
+    }
+}
+
+#[test]
+fn a_frozen_trunk_stands_still_under_weight_decay() {
+    for optimiser in ["sgd", "adamw"] {
+        for (name, setup) in common::every_model() {
+            let mut learner = setup.optimiser(optimiser, &[("weight_decay", number(0.1))]).learner(&SEEDS[..2]);
+            let before = learner.weights();
+            drive(&mut learner, &SEEDS[..2], 0, STEPS);
+            let after = learner.weights();
+            let p = learner.parameters();
+            // 6-7-5-6: 7 (6 + 1) + 5 (7 + 1) weights and biases lie below projection and classifier.
+            let still = if name.starts_with("frozen") { 89 } else { 0 };
+            for (before, after) in before.chunks(p).zip(after.chunks(p)) {
+                assert_eq!(before[..still], after[..still], "{name}");
+                assert!(before[still..].iter().zip(&after[still..]).any(|(b, a)| b != a), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_method_beside_a_diverging_replica() {
     let mut rates = vec![0.05; SEEDS.len()];
     rates[3] = 1e30;

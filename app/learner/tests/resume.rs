@@ -36,6 +36,13 @@ fn every_method() {
 }
 
 #[test]
+fn every_model() {
+    for (name, setup) in common::every_model() {
+        resumes(&name, &setup);
+    }
+}
+
+#[test]
 fn every_optimiser_and_schedule() {
     resumes("momentum", &Setup::new().optimiser("sgd", &[("momentum", number(0.9))]));
     resumes("adamw", &Setup::new().optimiser("adamw", &[]));

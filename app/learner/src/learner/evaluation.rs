@@ -44,8 +44,7 @@ impl Learner {
             Some(predictor) => predictor.scores(&self.site, &network.features(&layers, x)),
             None => network.logits(&layers, x),
         };
-        let widest = network.layout.layers().iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(1);
-        let chunk = (EVALUATION_NUMBERS / (widest * replicas)).max(1);
+        let chunk = (EVALUATION_NUMBERS / (network.widest() * replicas)).max(1);
         if set.rows <= chunk {
             return read(&answer(set.x.clone()));
         }

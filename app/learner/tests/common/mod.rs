@@ -239,6 +239,36 @@ impl Setup {
     }
 }
 
+/// Every form of every model, with methods that look at per-sample gradients and at old outputs.
+pub fn every_model() -> Vec<(String, Setup)> {
+    let mut all = Vec::new();
+    for (name, settings) in [
+        ("layer norm", vec![("norm", word("layer"))]),
+        ("cosine", vec![("classifier", word("cosine")), ("scale", number(5.0))]),
+        ("projection", vec![("projection", number(4.0))]),
+        ("frozen", vec![("trunk", word("frozen"))]),
+        (
+            "frozen, with all else",
+            vec![
+                ("trunk", word("frozen")),
+                ("projection", number(4.0)),
+                ("norm", word("layer")),
+                ("classifier", word("cosine")),
+                ("activation", word("gelu")),
+            ],
+        ),
+    ] {
+        // A weak penalty: a cosine head has steep slopes at small features, where λ = 10 would overshoot.
+        let ewc = [("lambda", number(0.1))];
+        let mut setup = Setup::new().method("replay", &[]).method("ewc", &ewc).method("lwf", &[]);
+        for (knob, value) in settings {
+            setup.model.set(knob, value).unwrap();
+        }
+        all.push((name.to_owned(), setup));
+    }
+    all
+}
+
 /// Every method alone, and then all that compose, with settings that make each of their parts act.
 pub fn every_method() -> Vec<(String, Setup)> {
     let mut all = vec![("none".to_owned(), Setup::new())];
