@@ -142,6 +142,8 @@ pub(crate) fn descend(
         values.push(penalty.id, penalty.value);
         gradient = gradient + penalty.gradient;
     }
+    // A penalty may pull at a frozen trunk; what shapes the gradient sees only what can move.
+    gradient = site.network.only_trainable(gradient);
     for method in methods.iter_mut() {
         gradient = method.shape_gradient(site, gradient);
     }

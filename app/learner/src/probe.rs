@@ -71,7 +71,6 @@ mod tests {
 
     use super::*;
     use crate::activation::Activation;
-    use crate::flat::Layout;
     use crate::head::HeadMask;
     use crate::network::Network;
     use crate::test_support::{numbers, vector};
@@ -79,7 +78,7 @@ mod tests {
 
     /// Two replicas; the second has one row and one padding, and its rows may only be classes 0 and 1.
     fn case() -> (Site, Batch) {
-        let network = Network { layout: Layout::dense(3, &[4], 3), activation: Activation::Tanh };
+        let network = Network::dense(3, &[4], 3, Activation::Tanh);
         let p = network.layout.parameters();
         let device = Device::flex();
         let mut head = HeadMask::new(Head::Seen, 3);
