@@ -6,19 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use egui::epaint::text::{Fonts, TextOptions};
 use egui::{FontData, FontDefinitions, FontFamily, FontId};
-
-/// Inter Regular.
-const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.otf");
-/// Inter Medium.
-const MEDIUM: &[u8] = include_bytes!("../../../assets/fonts/Inter-Medium.otf");
-/// Inter SemiBold.
-const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.otf");
-/// DejaVu Sans, for the mathematical and interface signs that Inter lacks.
-const SIGNS: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans.ttf");
-/// DejaVu Sans Mono, for files and messages with columns.
-const MONO: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSansMono.ttf");
-/// DejaVu Serif, for equations.
-const SERIF: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSerif.ttf");
+use mnemoscope_font::{MEDIUM, MONO, REGULAR, SANS, SEMIBOLD, SERIF};
 
 /// Thickness of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +54,7 @@ pub fn serif(size: f32) -> FontId {
 /// Inter as the proportional family, DejaVu Sans Mono as the monospaced one, and the named families behind [`medium`],
 /// [`semibold`] and [`serif`]. DejaVu Sans stands in for signs that the others lack.
 pub fn fonts() -> FontDefinitions {
-    let files = [("Inter", REGULAR), ("Inter Medium", MEDIUM), ("Inter SemiBold", SEMIBOLD), ("DejaVu Sans", SIGNS)]
+    let files = [("Inter", REGULAR), ("Inter Medium", MEDIUM), ("Inter SemiBold", SEMIBOLD), ("DejaVu Sans", SANS)]
         .into_iter()
         .chain([("DejaVu Sans Mono", MONO), ("DejaVu Serif", SERIF)]);
     let family = |first: &str| vec![first.to_owned(), "DejaVu Sans".to_owned()];
@@ -85,7 +73,7 @@ pub fn fonts() -> FontDefinitions {
 
 /// The files that the PNG writer may use.
 pub(crate) fn files() -> [&'static [u8]; 4] {
-    [REGULAR, MEDIUM, SEMIBOLD, SIGNS]
+    [REGULAR, MEDIUM, SEMIBOLD, SANS]
 }
 
 /// Width of one line of `text` in points. Both the window and the writer lay out with this, so that they agree.

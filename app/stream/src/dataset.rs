@@ -7,14 +7,23 @@ use mnemoscope_core::{Component, Kind, Registry};
 use crate::error::DataError;
 use crate::hash::Fingerprint;
 use crate::points::PointSource;
-use crate::{digits, idx, points, table};
+use crate::{digits, glyphs, idx, points, table};
 
 /// Where data come from.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSources;
 
-static KINDS: [Kind; 8] =
-    [digits::KIND, points::MOONS, points::RINGS, points::SPIRALS, points::BLOBS, points::XOR, idx::KIND, table::KIND];
+static KINDS: [Kind; 9] = [
+    digits::KIND,
+    glyphs::KIND,
+    points::MOONS,
+    points::RINGS,
+    points::SPIRALS,
+    points::BLOBS,
+    points::XOR,
+    idx::KIND,
+    table::KIND,
+];
 
 impl Registry for DataSources {
     const NOUN: &'static str = "data set";
@@ -108,6 +117,7 @@ impl Dataset {
     pub fn load(source: &Component<DataSources>) -> Result<Self, DataError> {
         match source.name() {
             "digits" => digits::load(),
+            "glyphs" => glyphs::load(source),
             "idx" => idx::load(source),
             "csv" => table::load(source),
             _ => Ok(PointSource::of(source).draw()),

@@ -112,6 +112,21 @@ pub enum DataError {
         /// What is missing.
         problem: String,
     },
+    /// The fonts have fewer characters.
+    #[error(
+        "glyphs: the alphabet {alphabet} has {found} characters in the fonts {fonts}, not {wanted}; set classes to \
+         {found} at most, or choose another alphabet or all fonts"
+    )]
+    TooFewGlyphs {
+        /// The alphabet.
+        alphabet: String,
+        /// The fonts.
+        fonts: String,
+        /// Classes asked for.
+        wanted: usize,
+        /// Characters there are.
+        found: usize,
+    },
     /// The label column does not exist.
     #[error("{path}: there is no column {column:?}{}", hint.as_ref().map_or_else(
         || "; give label_column a name from the first line, a number counted from 1, or last".to_owned(),

@@ -31,6 +31,7 @@ mod block;
 mod dataset;
 mod digits;
 mod error;
+mod glyphs;
 mod group;
 mod hash;
 mod idx;

@@ -174,7 +174,7 @@ impl PointSource {
 }
 
 /// Two independent standard normal numbers (Box and Muller 1958).
-fn gaussian_pair(rng: &mut impl Rng) -> [f64; 2] {
+pub(crate) fn gaussian_pair(rng: &mut impl Rng) -> [f64; 2] {
     // 1 - u lies in (0, 1], where the logarithm is finite.
     let u: f64 = 1.0 - rng.random::<f64>();
     let v: f64 = rng.random();
