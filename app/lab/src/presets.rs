@@ -24,6 +24,7 @@ static PRESETS: &[Preset] = presets![
     "ewc-permuted-digits",
     "stability-gap-rotated-digits",
     "two-moons-then-rings",
+    "glyphs-fifty-classes",
     "hebbian-capacity",
 ];
 

@@ -63,7 +63,7 @@ fn an_unknown_preset_suggests_the_nearest() {
 error: there is no file or preset "forgeting-split-digits"; did you mean "forgetting-split-digits"?
 "###);
     insta::assert_snapshot!(fail(&mut mnemoscope(&["run", "mine.ron"])), @r###"
-error: there is no file or preset "mine.ron"; the presets are: forgetting-split-digits, replay-split-digits, ewc-permuted-digits, stability-gap-rotated-digits, two-moons-then-rings, hebbian-capacity
+error: there is no file or preset "mine.ron"; the presets are: forgetting-split-digits, replay-split-digits, ewc-permuted-digits, stability-gap-rotated-digits, two-moons-then-rings, glyphs-fifty-classes, hebbian-capacity
 "###);
     insta::assert_snapshot!(fail(&mut mnemoscope(&["lst"])), @r###"
 error: there is no file or preset "lst"; did you mean "list"?

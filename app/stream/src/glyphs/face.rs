@@ -33,7 +33,7 @@ pub(super) fn outline(face: &'static [u8], character: char) -> Option<Path> {
     if longer <= 0.0 {
         return None;
     }
-    let (x, y) = ((bounds.left() + bounds.right()) / 2.0, (bounds.top() + bounds.bottom()) / 2.0);
+    let (x, y) = (f32::midpoint(bounds.left(), bounds.right()), f32::midpoint(bounds.top(), bounds.bottom()));
     path.transform(Transform::from_translate(-x, -y).post_scale(BOX / longer, BOX / longer))
 }
 

@@ -176,7 +176,7 @@ mod tests {
         let mut half = original.clone();
         bend(&mut half, &[vec![0.5; SIDE * SIDE], vec![0.0; SIDE * SIDE]]);
         let (a, b) = (f32::from(original[14 * SIDE + 10]), f32::from(original[14 * SIDE + 11]));
-        assert_eq!(half[14 * SIDE + 10], ((a + b) / 2.0).round() as u8);
+        assert_eq!(half[14 * SIDE + 10], f32::midpoint(a, b).round() as u8);
     }
 
     #[test]
