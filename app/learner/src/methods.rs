@@ -8,8 +8,11 @@ mod derpp;
 mod ewc;
 mod fine_tuning;
 mod joint;
+mod l2;
 mod lwf;
+mod online_ewc;
 mod replay;
+mod si;
 
 use mnemoscope_core::{Kind, Knobs, Registry};
 
@@ -44,7 +47,10 @@ methods![
     replay::Replay,
     der::Der,
     derpp::Derpp,
+    l2::L2,
     ewc::Ewc,
+    online_ewc::OnlineEwc,
+    si::Si,
     lwf::Lwf,
     agem::Agem,
 ];

@@ -154,7 +154,7 @@ impl Objective<'_> {
             let squares: f64 = (0..p)
                 .map(|i| f64::from(importance.values[replica * p + i]) * (weights[i] - of("ewc.anchor", i)).powi(2))
                 .sum();
-            let constant = f64::from(state.reals["ewc.constant"].values[replica]);
+            let constant = state.reals.get("ewc.constant").map_or(0.0, |c| f64::from(c.values[replica]));
             terms.push(("ewc", 0.5 * self.lambda * (squares + constant)));
         }
         if self.decay > 0.0 {

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::*;
 use mnemoscope_core::Setting;
 use mnemoscope_learner::{Head, TaskData as _};
@@ -79,8 +81,8 @@ fn every_swept_knob() {
     };
     let adamw = |knob, low, high| Setup::new().optimiser("adamw", &[]).spread("optimiser", knob, values(low, high));
     let sgd = |knob, low, high| Setup::new().spread("optimiser", knob, values(low, high));
+    let method = |kind: &'static str, knob, low, high| Setup::new().method(kind, &[]).spread(kind, knob, values(low, high));
     let weighted = [("loss", word("weighted")), ("capacity", number(9.0))];
-    let online = [("mode", word("online"))];
     let setups = [
         ("sgd rate", sgd("rate", 0.0, 0.2)),
         ("sgd momentum", sgd("momentum", 0.0, 0.9)),
@@ -97,15 +99,19 @@ fn every_swept_knob() {
         ("der alpha", Setup::new().method("der", &[]).spread("der", "alpha", values(0.0, 2.0))),
         ("derpp alpha", Setup::new().method("derpp", &[]).spread("derpp", "alpha", values(0.0, 2.0))),
         ("derpp beta", Setup::new().method("derpp", &[]).spread("derpp", "beta", values(0.0, 2.0))),
-        ("ewc lambda", Setup::new().method("ewc", &[]).spread("ewc", "lambda", values(0.0, 20.0))),
-        ("ewc gamma", Setup::new().method("ewc", &online).spread("ewc", "gamma", values(0.0, 1.0))),
-        ("lwf weight", Setup::new().method("lwf", &[]).spread("lwf", "weight", values(0.0, 4.0))),
-        ("lwf temperature", Setup::new().method("lwf", &[]).spread("lwf", "temperature", values(0.5, 6.0))),
+        ("l2 lambda", method("l2", "lambda", 0.0, 3.0)),
+        ("ewc lambda", method("ewc", "lambda", 0.0, 20.0)),
+        ("online ewc lambda", method("online_ewc", "lambda", 0.0, 20.0)),
+        ("online ewc gamma", method("online_ewc", "gamma", 0.0, 1.0)),
+        ("si c", method("si", "c", 0.0, 20.0)),
+        ("si xi", method("si", "xi", 0.01, 1.0)),
+        ("lwf weight", method("lwf", "weight", 0.0, 4.0)),
+        ("lwf temperature", method("lwf", "temperature", 0.5, 6.0)),
     ];
     for (name, setup) in &setups {
         check(name, setup, &[]);
     }
-    // The list above is complete.
+    // The list above is complete, in whatever order.
     let mut swept = Vec::new();
     fn knobs<R: mnemoscope_core::Registry>(swept: &mut Vec<String>) {
         for kind in R::kinds() {
@@ -115,7 +121,8 @@ fn every_swept_knob() {
     knobs::<mnemoscope_learner::Optimisers>(&mut swept);
     knobs::<mnemoscope_learner::Schedules>(&mut swept);
     knobs::<mnemoscope_learner::Methods>(&mut swept);
-    assert_eq!(swept.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>(), setups.map(|(name, _)| name));
+    let declared: BTreeSet<String> = swept.iter().map(|name| name.replace('_', " ")).collect();
+    assert_eq!(declared, setups.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
 #[test]

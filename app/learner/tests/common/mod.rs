@@ -291,18 +291,24 @@ pub fn every_method() -> Vec<(String, Setup)> {
         }
     }
     for labels in ["expected", "sampled", "true", "batch"] {
-        for mode in ["separate", "online"] {
+        for (kind, samples) in [("ewc", 0.0), ("online_ewc", 10.0)] {
             let settings = [
                 ("lambda", number(3.0)),
                 ("fisher_labels", word(labels)),
-                ("mode", word(mode)),
-                ("gamma", number(0.8)),
-                ("samples", number(if mode == "online" { 10.0 } else { 0.0 })),
+                ("samples", number(samples)),
                 ("fisher_batch", number(7.0)),
             ];
-            all.push((format!("ewc {labels} {mode}"), Setup::new().method("ewc", &settings)));
+            let mut setup = Setup::new().method(kind, &settings);
+            if kind == "online_ewc" {
+                setup.methods[0].set("gamma", number(0.8)).unwrap();
+            }
+            all.push((format!("{kind} {labels}"), setup));
         }
     }
+    for negative in ["cut", "kept"] {
+        all.push((format!("si {negative}"), Setup::new().method("si", &[("negative", word(negative))])));
+    }
+    all.push(("l2".to_owned(), Setup::new().method("l2", &[])));
     all.push(("lwf".to_owned(), Setup::new().method("lwf", &[])));
     let small = [("capacity", number(9.0)), ("batch", number(5.0))];
     for kind in ["der", "derpp"] {
@@ -316,6 +322,10 @@ pub fn every_method() -> Vec<(String, Setup)> {
     all.push((
         "cumulative, replay, ewc and lwf".to_owned(),
         Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[]),
+    ));
+    all.push((
+        "si, replay, l2 and online ewc".to_owned(),
+        Setup::new().method("si", &[]).method("replay", &[]).method("l2", &[]).method("online_ewc", &[]),
     ));
     all
 }
