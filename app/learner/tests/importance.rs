@@ -1,5 +1,7 @@
 //! Penalties about old weights: their equations, on the tiny world.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its set-up fails")]
+
 mod common;
 
 use std::sync::{Arc, Mutex};

@@ -81,7 +81,8 @@ fn every_swept_knob() {
     };
     let adamw = |knob, low, high| Setup::new().optimiser("adamw", &[]).spread("optimiser", knob, values(low, high));
     let sgd = |knob, low, high| Setup::new().spread("optimiser", knob, values(low, high));
-    let method = |kind: &'static str, knob, low, high| Setup::new().method(kind, &[]).spread(kind, knob, values(low, high));
+    let method =
+        |kind: &'static str, knob, low, high| Setup::new().method(kind, &[]).spread(kind, knob, values(low, high));
     let weighted = [("loss", word("weighted")), ("capacity", number(9.0))];
     let setups = [
         ("sgd rate", sgd("rate", 0.0, 0.2)),

@@ -152,7 +152,9 @@ impl Method for Si {
             ("si.before", step(|step| &step.before)),
         ];
         for (name, tensor) in held {
-            tensor.into_iter().for_each(|tensor| state.put(name, tensor));
+            if let Some(tensor) = tensor {
+                state.put(name, tensor);
+            }
         }
     }
 
