@@ -241,6 +241,11 @@ pub trait Method: fmt::Debug + Send {
         Vec::new()
     }
 
+    /// The whole loss's gradient, `[R, P]`, penalties included, before any method shapes it.
+    fn watch_loss_gradient(&mut self, site: &Site, gradient: &Tensor<2>) {
+        let _ = (site, gradient);
+    }
+
     /// The whole loss's gradient, `[R, P]`, on its way to the optimiser.
     fn shape_gradient(&mut self, site: &Site, gradient: Tensor<2>) -> Tensor<2> {
         let _ = site;

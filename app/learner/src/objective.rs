@@ -144,6 +144,7 @@ pub(crate) fn descend(
     }
     // A penalty may pull at a frozen trunk; what shapes the gradient sees only what can move.
     gradient = site.network.only_trainable(gradient);
+    methods.iter_mut().for_each(|method| method.watch_loss_gradient(site, &gradient));
     for method in methods.iter_mut() {
         gradient = method.shape_gradient(site, gradient);
     }
