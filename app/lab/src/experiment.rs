@@ -1,11 +1,14 @@
 //! An experiment: everything that decides a run, as it stands in a file and in the composer.
 
+use std::collections::BTreeMap;
+
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
 use mnemoscope_memory::AssociationKinds;
 use mnemoscope_stream::{Block, DataSources, Scenarios};
 use serde::{Deserialize, Serialize};
 
+use crate::claim::{Arm, Claim, Tried};
 use crate::provenance::Provenance;
 
 /// The format that this program writes. A newer one is refused; an older one would be migrated.
@@ -150,7 +153,8 @@ pub struct Experiment {
     /// A word on a figure that looks like a bug and is not; empty where nothing does.
     #[serde(default)]
     pub note: String,
-    /// What to expect, in seconds, flat out on two cores; 0 where nobody measured.
+    /// What to expect of the run, or of all arms where there are some: in seconds, flat out on two cores; 0 where
+    /// nobody measured.
     #[serde(default)]
     pub expected_seconds: f64,
     /// Which lab the file opens on.
@@ -195,6 +199,18 @@ pub struct Experiment {
     /// Knobs that were changed while running; a replay changes them at the same steps.
     #[serde(default)]
     pub events: Vec<Event>,
+    /// Variations that claims compare; without any, a sweep's variants are the arms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<Arm>,
+    /// What it is expected to show, written down before it was run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// Settings by path that a quick check of the claims changes, such as `{"stream.epochs": "1"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quick: BTreeMap<String, String>,
+    /// Every sweep that was tried before it got its numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
     /// Where and how it was run; absent in a preset.
     #[serde(default)]
     pub provenance: Option<Provenance>,
@@ -227,6 +243,10 @@ impl Default for Experiment {
             pace: first(),
             attention: first(),
             events: Vec::new(),
+            arms: Vec::new(),
+            claims: Vec::new(),
+            quick: BTreeMap::new(),
+            tried: Vec::new(),
             provenance: None,
         }
     }

@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::figures::{self, View};
 use crate::file::{self, FileError};
 use crate::snapshot::{BlockAccuracy, MetricValue, Snapshot};
+use crate::sweep;
 
 /// Size of exported figures in points: two columns of a page.
 const SIZE: (f32, f32) = (720.0, 420.0);
@@ -34,8 +35,8 @@ pub enum ExportError {
     Figure(#[from] FigureError),
 }
 
-/// Writes `experiment.ron`, `accuracy_matrix.csv`, `curves.csv`, `objective.csv`, `metrics.json` and the figures into `folder`, which is
-/// made where it does not exist. Returns what was written.
+/// Writes `experiment.ron`, `accuracy_matrix.csv`, `curves.csv`, `objective.csv`, `metrics.json`, of a sweep `sweep.csv`,
+/// and the figures into `folder`, which is made where it does not exist. Returns what was written.
 ///
 /// # Errors
 /// When the folder or a file cannot be written.
@@ -52,6 +53,11 @@ pub fn write(snapshot: &Snapshot, folder: &Path) -> Result<Vec<PathBuf>, ExportE
     let metrics = folder.join("metrics.json");
     file::write_bytes(&metrics, format!("{:#}\n", metrics_json(snapshot)).as_bytes())?;
     let mut written = vec![experiment, matrix, curves, objective, metrics];
+    let swept = folder.join("sweep.csv");
+    if let Some(table) = sweep::csv(snapshot).map_err(|error| table_error(&swept, error))? {
+        file::write_bytes(&swept, &table)?;
+        written.push(swept);
+    }
     let view = View::default();
     for figure in [figures::accuracy(snapshot, &view), figures::matrix(snapshot, &view), figures::gap(snapshot, &view)]
     {

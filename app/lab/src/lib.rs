@@ -20,6 +20,7 @@
 mod candidates;
 pub mod checkpoint;
 mod chunked;
+pub mod claim;
 mod evaluation;
 mod experiment;
 pub mod export;
@@ -36,7 +37,9 @@ mod results;
 mod run;
 mod session;
 mod snapshot;
+mod study;
 mod surface;
+pub mod sweep;
 
 pub use candidates::Candidates;
 pub use checkpoint::Checkpoint;
@@ -51,3 +54,4 @@ pub use snapshot::{
     BlockAccuracy, BlockSpan, ConfusionView, Failure, GapView, Layout, Matrices, MetricValue, Snapshot, Status,
     SurfaceView, TermView, WrongSample,
 };
+pub use study::{Measured, Outcomes, Study, StudyArm, StudyError};

@@ -70,15 +70,14 @@ impl Metrics {
             values.push(MetricValue { info, key, so_far, label, part, replicas, variants });
         };
 
-        let blocks: Vec<Vec<usize>> = material.layout.blocks.iter().map(|block| vec![block.group]).collect();
         let groups = material.layout.groups();
-        let course = Course::new(blocks, groups).map_err(|error| Undefined(error.to_string()));
+        let course = course(material.layout);
         let shown = material.matrices.by_name(material.layout.candidates);
         let at_ends = |matrix: &BlockAccuracy, replica: usize, of: &dyn Fn(&AccuracyMatrix, &Course) -> Measured| {
             let course = course.as_ref().map_err(Undefined::clone)?;
             // While blocks are to come, a metric is that of the course so far.
             let course = if so_far.is_some() { &course.up_to(done) } else { course };
-            of(&one(matrix, replica, groups)?, course)
+            of(&matrix_of(matrix, replica, groups)?, course)
         };
         // ACC so far is over the groups seen: those to come are not forgotten.
         let acc = |matrix: &AccuracyMatrix, course: &Course| match so_far {
@@ -174,7 +173,14 @@ fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
         .collect()
 }
 
-fn one(matrix: &BlockAccuracy, replica: usize, groups: usize) -> Result<AccuracyMatrix, Undefined> {
+/// Which groups each block trains.
+pub(crate) fn course(layout: &Layout) -> Result<Course, Undefined> {
+    let blocks = layout.blocks.iter().map(|block| vec![block.group]).collect();
+    Course::new(blocks, layout.groups()).map_err(|error| Undefined(error.to_string()))
+}
+
+/// One replica's matrix.
+pub(crate) fn matrix_of(matrix: &BlockAccuracy, replica: usize, groups: usize) -> Result<AccuracyMatrix, Undefined> {
     let (untrained, rows) = matrix.replica(replica);
     let mut out = AccuracyMatrix::new(groups);
     let refused = |error: mnemoscope_measure::MatrixError| Undefined(error.to_string());

@@ -10,23 +10,41 @@ pub struct Preset {
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
+    /// Where it stands in menus and lists.
+    pub shelf: &'static str,
 }
 
 macro_rules! presets {
-    ($($name:literal),* $(,)?) => {
-        &[$(Preset { name: $name, text: include_str!(concat!("../../../presets/", $name, ".ron")) }),*]
+    ($($shelf:literal: [$($name:literal),* $(,)?]),* $(,)?) => {
+        &[$($(Preset {
+            name: $name,
+            text: include_str!(concat!("../../../presets/", $name, ".ron")),
+            shelf: $shelf,
+        },)*)*]
     };
 }
 
 static PRESETS: &[Preset] = presets![
-    "forgetting-split-digits",
-    "replay-split-digits",
-    "ewc-permuted-digits",
-    "stability-gap-rotated-digits",
-    "two-moons-then-rings",
-    "glyphs-fifty-classes",
-    "hebbian-capacity",
+    "Start here": [
+        "forgetting-split-digits",
+        "replay-split-digits",
+        "ewc-permuted-digits",
+        "stability-gap-rotated-digits",
+        "two-moons-then-rings",
+        "hebbian-capacity",
+    ],
+    "Streams": [
+        "glyphs-fifty-classes",
+    ],
+    "Claims": [
+        "accuracy-against-buffer-size",
+    ],
 ];
+
+/// The shelves in their order, each with its presets.
+pub fn shelves() -> impl Iterator<Item = (&'static str, &'static [Preset])> {
+    PRESETS.chunk_by(|a, b| a.shelf == b.shelf).map(|shelf| (shelf[0].shelf, shelf))
+}
 
 /// All presets, in the order in which the window shows them.
 pub fn all() -> &'static [Preset] {

@@ -11,6 +11,11 @@ pub fn set_commit(commit: &str) {
     COMMIT.get_or_init(|| commit.to_owned());
 }
 
+/// The commit that the program was built from, or "unknown" outside a checkout.
+pub(crate) fn commit() -> &'static str {
+    COMMIT.get().map_or("unknown", String::as_str)
+}
+
 /// The circumstances of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +43,7 @@ impl Provenance {
     pub fn here(device: &str, data_hash: u64, seeds: Vec<u64>, steps: u64) -> Self {
         Self {
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: COMMIT.get().map_or("unknown", String::as_str).to_owned(),
+            commit: commit().to_owned(),
             device: device.to_owned(),
             processor: processor(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

@@ -13,7 +13,7 @@ fn every_preset_loads_runs_and_reads_back() {
         assert!(!experiment.title.is_empty() && experiment.expected_seconds > 0.0, "{}", preset.name);
         let sentences = experiment.look_for.matches(['.', '?', '!']).count();
         assert!(sentences >= 2, "{}: two sentences on what to look for", preset.name);
-        assert_eq!(experiment.population.whole("seeds"), 5, "{}", preset.name);
+        assert!(experiment.population.whole("seeds") >= 5, "{}: an interval over five seeds or more", preset.name);
         let text = to_text(&experiment).unwrap();
         assert_eq!(parse(&text, "again").unwrap_or_else(|error| panic!("{error}")), experiment, "{text}");
     }

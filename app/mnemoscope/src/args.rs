@@ -18,8 +18,10 @@ use mnemoscope_compute::Wanted;
         mnemoscope mine.ron                               open the window with an experiment\n  \
         mnemoscope run forgetting-split-digits            train a preset without a window\n  \
         mnemoscope run ewc-permuted-digits --set methods.ewc.lambda=500 --out out/ewc\n  \
+        mnemoscope check accuracy-against-buffer-size     see whether a preset shows what it claims\n  \
         mnemoscope list methods                           every method with its settings\n\n\
-        Exit codes: 0 done, 1 failed, 2 wrong arguments or no display, 130 interrupted with Ctrl-C."
+        Exit codes: 0 done, 1 failed, 2 wrong arguments or no display, 3 a claim does not hold or is not clear, 130 \
+        interrupted with Ctrl-C."
 )]
 pub struct Cli {
     /// What to do; without a command the window opens.
@@ -51,6 +53,16 @@ pub enum Command {
         On the processor of one machine, with one build and number of threads, a run that was interrupted and resumed \
         gives the same bits as one that was not.")]
     Resume(ResumeArgs),
+    /// Check the claims of presets over their seeds: each with its effect, interval and verdict.
+    #[command(after_help = "Examples:\n  \
+        mnemoscope check\n  \
+        mnemoscope check accuracy-against-buffer-size mine.ron\n  \
+        mnemoscope check --quick\n  \
+        mnemoscope check --markdown presets/CLAIMS.md\n\n\
+        Verdicts: a claim holds where the 95 % interval of its effect over seeds lies wholly beyond the margin that \
+        stands in the preset, does not hold where it lies wholly on the other side, and is not clear otherwise.\n\
+        Exit codes: 0 all claims hold, or the check was quick; 3 some do not hold or are not clear; 1 a run failed.")]
+    Check(CheckArgs),
     /// Show every component with its settings, ranges, defaults, meaning and source.
     #[command(after_help = "Examples:\n  \
         mnemoscope list\n  \
@@ -142,6 +154,23 @@ pub enum Curves {
     Evaluated,
     /// Every step: evaluation.every = 1.
     Full,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Presets or experiment files; by default every preset with claims.
+    #[arg(value_name = "PRESET")]
+    pub presets: Vec<String>,
+    /// Two seeds and shorter runs, to see that everything works: decides nothing.
+    #[arg(long)]
+    pub quick: bool,
+    /// Print JSON for other programs.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the findings into a table in this file; those of other presets in it are kept.
+    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    pub markdown: Option<PathBuf>,
 }
 
 /// Arguments of `list`.

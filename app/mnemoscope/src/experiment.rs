@@ -42,9 +42,10 @@ fn unknown(word: &str, name: &str) -> String {
     let cli = Cli::command();
     let commands = cli.get_subcommands().map(clap::Command::get_name);
     let names = presets::all().iter().map(|preset| preset.name);
-    let all: Vec<_> = names.clone().collect();
-    let help = nearest(name, names.chain(commands))
-        .map_or_else(|| format!("the presets are: {}", all.join(", ")), |hint| format!("did you mean \"{hint}\"?"));
+    let help = nearest(name, names.chain(commands)).map_or_else(
+        || "mnemoscope list presets shows the presets".to_owned(),
+        |hint| format!("did you mean \"{hint}\"?"),
+    );
     format!("there is no file or preset \"{word}\"; {help}")
 }
 

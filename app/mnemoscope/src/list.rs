@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{ListArgs, Topic};
 use crate::output;
+use crate::run::plural;
 
 /// Prints what was asked for.
 ///
@@ -90,10 +91,12 @@ fn as_json(topic: Topic) -> anyhow::Result<Value> {
                     let experiment = experiment?;
                     all.push(json!({
                         "name": preset.name,
+                        "shelf": preset.shelf,
                         "title": experiment.title,
                         "look_for": experiment.look_for,
                         "note": experiment.note,
                         "expected_seconds": experiment.expected_seconds,
+                        "claims": experiment.claims.iter().map(|claim| &claim.says).collect::<Vec<_>>(),
                         "lab": if experiment.focus == Focus::Attention { "attention" } else { "weights" },
                     }));
                 }
@@ -193,10 +196,16 @@ fn write_topic(out: &mut String, topic: Topic) -> anyhow::Result<()> {
             }
         }
         (Topic::Presets, None) => {
-            for preset in presets::all() {
-                if let Some(experiment) = presets::load(preset.name) {
-                    let experiment = experiment?;
-                    writeln!(out, "{}: {} (about {} s)", preset.name, experiment.title, experiment.expected_seconds)?;
+            for (shelf, presets) in presets::shelves() {
+                writeln!(out, "{shelf}\n")?;
+                for preset in presets {
+                    let Some(experiment) = presets::load(preset.name).transpose()? else { continue };
+                    let claims = match experiment.claims.len() {
+                        0 => String::new(),
+                        count => format!(", {}", plural(count, "claim")),
+                    };
+                    let seconds = experiment.expected_seconds;
+                    writeln!(out, "{}: {} (about {seconds} s{claims})", preset.name, experiment.title)?;
                     writeln!(out, "    {}\n", experiment.look_for)?;
                 }
             }

@@ -4,6 +4,7 @@
 mod args;
 mod association;
 mod bench;
+mod check;
 mod experiment;
 mod list;
 mod messages;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         None => window::open(&cli.window),
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Resume(args)) => run::resume(args),
+        Some(Command::Check(args)) => check::check(args),
         Some(Command::List(args)) => list::list(args),
         Some(Command::Bench(args)) => bench::bench(args),
     };

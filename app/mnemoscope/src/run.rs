@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use mnemoscope_compute::Wanted;
-use mnemoscope_lab::{Checkpoint, Focus, Run, export, path};
+use mnemoscope_lab::{Checkpoint, Focus, Run, export, path, sweep};
 
 use crate::args::{CourseArgs, Curves, ResumeArgs, RunArgs};
 use crate::stop::{INTERRUPTED, Stop};
@@ -86,6 +86,7 @@ fn train(mut run: Run, folder: &Path, course: &CourseArgs, stop: &Stop) -> anyho
     let snapshot = run.snapshot()?;
     export::write(&snapshot, folder)?;
     output::print(&export::metric_text(&snapshot))?;
+    output::print(&sweep::text(&snapshot))?;
     let (done, total) = (run.steps_done(), run.total_steps());
     if run.finished() {
         output::line(&format!("written to {}", folder.display()))?;

@@ -1,0 +1,278 @@
+//! What a claim measures: a metric, on its own candidates or others, of all groups or one, after the last block or
+//! an earlier one; or what a method costs.
+//!
+//! `acc`, `acc@task`, `acc[group 0]`, `acc[block 3]`, `acc@all[block 3, group 0]`, `gap_depth[block 1]`, `bytes`.
+//! Groups and blocks count from 0, as in a file's `blocks`.
+
+use mnemoscope_core::nearest;
+use mnemoscope_measure::{
+    AccuracyMatrix, Course, Measured, Undefined, acc, average_incremental, bwt, forgetting, fwt, learning_accuracy,
+};
+use thiserror::Error;
+
+use crate::metrics::{course, matrix_of};
+use crate::snapshot::Snapshot;
+
+/// A measured value of one replica.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// The replica's seed, by which arms are paired.
+    pub seed: u64,
+    /// The value, or why there is none.
+    pub value: Result<f64, String>,
+}
+
+/// What a claim measures.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity {
+    name: &'static str,
+    candidates: Option<&'static str>,
+    block: Option<usize>,
+    group: Option<usize>,
+}
+
+/// Why a text is no quantity.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum QuantityError {
+    /// No such metric.
+    #[error("there is no measure \"{name}\"{}",
+        hint.map_or_else(|| format!("; there is: {}", names().collect::<Vec<_>>().join(", ")),
+            |hint| format!("; did you mean \"{hint}\"?")))]
+    Unknown {
+        /// What was given.
+        name: String,
+        /// The nearest name.
+        hint: Option<&'static str>,
+    },
+    /// No such candidates.
+    #[error("there are no candidates \"{0}\"; after @ stands all, seen or task")]
+    Candidates(String),
+    /// Only the metrics of block ends are measured on all three sets of candidates.
+    #[error("{0} is measured on the experiment's own candidates only; leave out the part from @")]
+    OwnCandidates(&'static str),
+    /// Not a place, or not one of this measure.
+    #[error("[{given}] is no place of {name}; {}", places(name))]
+    Place {
+        /// The measure.
+        name: &'static str,
+        /// What stands between the brackets.
+        given: String,
+    },
+}
+
+type OfMatrix = fn(&AccuracyMatrix, &Course) -> Measured;
+
+/// Metrics of the accuracies at block ends: known for every set of candidates.
+static OF_MATRIX: [(&str, OfMatrix); 6] = [
+    ("acc", acc),
+    ("average_incremental", average_incremental),
+    ("forgetting", forgetting),
+    ("bwt", bwt),
+    ("fwt", fwt),
+    ("learning_accuracy", learning_accuracy),
+];
+
+/// Metrics of the live curves and others that a snapshot lists.
+static LISTED: [&str; 14] = [
+    "intransigence",
+    "cumulative_accuracy",
+    "min_acc",
+    "wc_acc",
+    "wf_10",
+    "wf_100",
+    "wp_10",
+    "wp_100",
+    "lca",
+    "gap_depth",
+    "lasting_loss",
+    "gap_width",
+    "gap_area",
+    "instance_acc",
+];
+
+/// Gap metrics that are also known block by block.
+static GAPS: [&str; 3] = ["gap_depth", "lasting_loss", "gap_area"];
+
+/// What is no metric of the catalogue: the live curves at the end, costs, and the share of replicas that diverged.
+static OTHERS: [&str; 5] = ["live_acc", "bytes", "flops", "parameters", "diverged"];
+
+fn names() -> impl Iterator<Item = &'static str> {
+    OF_MATRIX.iter().map(|(name, _)| *name).chain(LISTED).chain(OTHERS)
+}
+
+fn places(name: &str) -> &'static str {
+    match name {
+        "acc" => "a place is [block 3], [group 0] or [block 3, group 0], counted from 0",
+        _ if GAPS.contains(&name) => "a place is [block 3], counted from 0",
+        _ => "only acc, gap_depth, lasting_loss and gap_area have places",
+    }
+}
+
+impl Quantity {
+    /// Reads a quantity as it stands in a claim.
+    ///
+    /// # Errors
+    /// When there is no such measure, or it has no such candidates or place.
+    pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        let (front, place) = match text.split_once('[') {
+            Some((front, place)) => (front, Some(place)),
+            None => (text, None),
+        };
+        let (word, set) = match front.split_once('@') {
+            Some((word, set)) => (word, Some(set)),
+            None => (front, None),
+        };
+        let Some(name) = names().find(|name| *name == word) else {
+            return Err(QuantityError::Unknown { name: word.to_owned(), hint: nearest(word, names()) });
+        };
+        let candidates = match set {
+            None => None,
+            Some(set) => {
+                let known = crate::Candidates::EVERY.iter().map(|set| set.name()).find(|name| *name == set);
+                if !OF_MATRIX.iter().any(|(of, _)| *of == name) {
+                    return Err(QuantityError::OwnCandidates(name));
+                }
+                Some(known.ok_or_else(|| QuantityError::Candidates(set.to_owned()))?)
+            }
+        };
+        let mut quantity = Self { name, candidates, block: None, group: None };
+        if let Some(place) = place {
+            let given = place.strip_suffix(']').unwrap_or(place);
+            let wrong = || QuantityError::Place { name, given: given.to_owned() };
+            for part in given.split(',') {
+                let (word, number) = part.trim().split_once(' ').ok_or_else(wrong)?;
+                let number = number.trim().parse().ok();
+                match word {
+                    "block" if number.is_some() && (name == "acc" || GAPS.contains(&name)) => quantity.block = number,
+                    "group" if number.is_some() && name == "acc" => quantity.group = number,
+                    _ => return Err(wrong()),
+                }
+            }
+        }
+        Ok(quantity)
+    }
+
+    /// Whether a replica that diverged has a value, too.
+    fn outlives_divergence(&self) -> bool {
+        OTHERS.contains(&self.name) && self.name != "live_acc"
+    }
+
+    /// The value of every replica, in order; a replica that diverged has none, unless that is what is measured.
+    pub fn of(&self, snapshot: &Snapshot) -> Vec<Value> {
+        let seeds = snapshot.layout.population.seeds.iter().enumerate();
+        seeds
+            .map(|(replica, seed)| {
+                let diverged = snapshot.diverged.get(replica) == Some(&true);
+                let value = if diverged && !self.outlives_divergence() {
+                    Err("the replica diverged".to_owned())
+                } else {
+                    self.of_replica(snapshot, replica).map_err(|undefined| undefined.0)
+                };
+                Value { seed: *seed, value }
+            })
+            .collect()
+    }
+
+    fn of_replica(&self, snapshot: &Snapshot, replica: usize) -> Measured {
+        let layout = &snapshot.layout;
+        match self.name {
+            "parameters" => return Ok(layout.parameters as f64),
+            "bytes" => return Ok(layout.footprint.iter().map(|cost| cost.bytes as f64).sum()),
+            "flops" => {
+                return Ok(layout.base_flops + layout.footprint.iter().map(|cost| cost.flops_per_step).sum::<f64>());
+            }
+            "diverged" => return Ok(f64::from(snapshot.diverged.get(replica) == Some(&true))),
+            "live_acc" => return live_accuracy(snapshot, replica),
+            _ => {}
+        }
+        if let (true, Some(block)) = (GAPS.contains(&self.name), self.block) {
+            return self.gap(snapshot, replica, block);
+        }
+        let Some((_, of)) = OF_MATRIX.iter().find(|(name, _)| *name == self.name) else {
+            return self.listed(snapshot, replica);
+        };
+        let matrix = snapshot.matrices.by_name(self.candidates.unwrap_or(layout.candidates));
+        if let Some(group) = self.group {
+            let block = self.block.unwrap_or(layout.blocks.len() - 1);
+            let row = matrix.rows.get(block).ok_or_else(|| Undefined(format!("there is no block {block}")))?;
+            let group = row.get(group).ok_or_else(|| Undefined(format!("there is no group {group}")))?;
+            return Ok(group[replica]);
+        }
+        let course = course(layout)?;
+        let whole = matrix_of(matrix, replica, layout.groups())?;
+        match self.block {
+            Some(block) => mnemoscope_measure::acc_at(&whole, &course, block),
+            None => of(&whole, &course),
+        }
+    }
+
+    /// As the snapshot lists it.
+    fn listed(&self, snapshot: &Snapshot, replica: usize) -> Measured {
+        let metric = snapshot.metrics.iter().find(|metric| metric.key == self.name);
+        let metric = metric.ok_or_else(|| Undefined(format!("{} is not measured in this experiment", self.name)))?;
+        let value = metric.replicas[replica];
+        if value.is_finite() {
+            return Ok(value);
+        }
+        let variant = snapshot.layout.variants().iter().position(|variant| variant.replicas.contains(&replica));
+        let reason = variant.and_then(|variant| metric.variants[variant].as_ref().err()).cloned();
+        Err(Undefined(reason.unwrap_or_else(|| "this replica has no value".to_owned())))
+    }
+
+    /// Mean over the groups that the block opens a gap in.
+    fn gap(&self, snapshot: &Snapshot, replica: usize, block: usize) -> Measured {
+        let mut values = Vec::new();
+        for view in snapshot.gaps.iter().filter(|view| view.block == block) {
+            let gap = view.replicas[replica].as_ref().map_err(|reason| Undefined(reason.clone()))?;
+            values.push(match self.name {
+                "gap_depth" => gap.depth,
+                "lasting_loss" => gap.lasting_loss,
+                _ => gap.area,
+            });
+        }
+        if values.is_empty() {
+            return Err(Undefined(format!("block {block} opens no gap: no other group was learned before it")));
+        }
+        Ok(values.iter().sum::<f64>() / values.len() as f64)
+    }
+}
+
+/// Mean over the groups that the stream trains of the live curve's last point.
+pub(crate) fn live_accuracy(snapshot: &Snapshot, replica: usize) -> Measured {
+    let record = &snapshot.record;
+    let last = record.len().checked_sub(1).ok_or_else(|| Undefined("nothing was evaluated".to_owned()))?;
+    let mut groups: Vec<usize> = snapshot.layout.blocks.iter().map(|block| block.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let sum: f64 = groups.iter().map(|group| record.accuracy(last, *group, replica)).sum();
+    Ok(sum / groups.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_read_with_candidates_and_places() {
+        let parse = |text| Quantity::parse(text).unwrap();
+        assert_eq!(parse("acc"), Quantity { name: "acc", candidates: None, block: None, group: None });
+        assert_eq!(
+            parse("acc@task[block 3, group 0]"),
+            Quantity { name: "acc", candidates: Some("task"), block: Some(3), group: Some(0) }
+        );
+        assert_eq!(parse("gap_depth[block 1]").block, Some(1));
+        assert_eq!(parse("bwt@all").candidates, Some("all"));
+    }
+
+    #[test]
+    fn slips_name_what_is_there() {
+        let error = |text| Quantity::parse(text).unwrap_err().to_string();
+        assert_eq!(error("forgeting"), "there is no measure \"forgeting\"; did you mean \"forgetting\"?");
+        assert!(error("x").contains("there is: acc, "));
+        assert!(error("acc@own").contains("all, seen or task"));
+        assert!(error("lca@all").contains("own candidates only"));
+        for text in ["acc[3]", "acc[block x]", "acc[task 1]", "bwt[block 1]", "gap_depth[group 1]"] {
+            assert!(error(text).contains("place"), "{text}");
+        }
+    }
+}
