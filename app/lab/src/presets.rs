@@ -33,12 +33,14 @@ static PRESETS: &[Preset] = presets![
         "two-moons-then-rings",
         "hebbian-capacity",
     ],
+    "Methods": [],
     "Streams": [
         "glyphs-fifty-classes",
     ],
     "Claims": [
         "accuracy-against-buffer-size",
     ],
+    "Sweeps": [],
 ];
 
 /// The shelves in their order, each with its presets.
