@@ -218,6 +218,11 @@ pub trait Method: fmt::Debug + Send {
         None
     }
 
+    /// With which classes [`Method::mask_logits`] lets new rows compete, as the equation shows it, if it always says so.
+    fn competitors(&self) -> Option<&'static str> {
+        None
+    }
+
     /// After the forward pass: terms on the logits.
     fn logit_terms(&mut self, site: &Site, pass: &Pass<'_>) -> Vec<LogitTerm> {
         let _ = (site, pass);

@@ -5,11 +5,14 @@ mod agem;
 mod cumulative;
 mod der;
 mod derpp;
+mod er_ace;
 mod ewc;
 mod fine_tuning;
 mod joint;
 mod l2;
 mod lwf;
+mod mer;
+mod mir;
 mod online_ewc;
 mod replay;
 mod si;
@@ -47,6 +50,9 @@ methods![
     replay::Replay,
     der::Der,
     derpp::Derpp,
+    er_ace::ErAce,
+    mir::Mir,
+    mer::Mer,
     l2::L2,
     ewc::Ewc,
     online_ewc::OnlineEwc,

@@ -65,10 +65,13 @@ impl Values {
 /// The terms of the objective as it stands.
 pub(crate) fn terms(methods: &[Box<dyn Method>], decay: Option<Vec<f32>>) -> Vec<TermInfo> {
     let shared = methods.iter().any(|method| method.joins_mean());
+    let share = if shared { "n/(n + m) " } else { "" };
+    let among = methods.iter().filter_map(|method| method.competitors()).collect::<Vec<_>>().join(" ∩ ");
+    let among = if among.is_empty() { among } else { format!("; {among}") };
     let mut terms = vec![TermInfo {
         id: "ce",
         label: "Cross-entropy".to_owned(),
-        formula: if shared { "n/(n + m) CE(x, y)" } else { "CE(x, y)" }.to_owned(),
+        formula: format!("{share}CE(x, y{among})"),
         method: None,
         symbol: "",
         strength: Vec::new(),

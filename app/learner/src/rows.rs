@@ -73,6 +73,26 @@ impl Rows {
         self.new
     }
 
+    /// The new rows as a batch of their own; before the forward pass.
+    pub fn new_batch(&self) -> Batch {
+        let batch = &self.batch;
+        let cut = |width: usize| {
+            move |replica: usize| replica * batch.rows * width..(replica * batch.rows + self.new) * width
+        };
+        fn gather<T: Copy>(values: &[T], replicas: usize, own: impl Fn(usize) -> Range<usize>) -> Vec<T> {
+            (0..replicas).flat_map(|replica| &values[own(replica)]).copied().collect()
+        }
+        let replicas = batch.active.len();
+        Batch {
+            rows: self.new,
+            x: gather(&batch.x, replicas, cut(self.features)),
+            y: gather(&batch.y, replicas, cut(1)),
+            group: gather(&batch.group, replicas, cut(1)),
+            weight: gather(&batch.weight, replicas, cut(1)),
+            active: batch.active.clone(),
+        }
+    }
+
     /// What was appended, in order.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
@@ -179,6 +199,7 @@ mod tests {
         assert_eq!(rows.batch().x, [0.0, 1.0, 100.0, 2.0, 3.0, 101.0]);
         assert_eq!(rows.batch().y, [0, 0, 1, 0, 0, 1]);
         assert_eq!(rows.new_rows(), 2);
+        assert_eq!(rows.new_batch(), batch(2, &[1.0; 4], 0));
     }
 
     #[test]

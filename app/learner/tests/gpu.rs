@@ -19,6 +19,8 @@ fn a_graphics_card_follows_the_processor() {
     };
     let setups = [
         ("sgd", Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[])),
+        ("asymmetric", Setup::new().method("er_ace", &[]).method("mer", &[("every", number(4.0))])),
+        ("interference", Setup::new().method("mir", &[("candidates", number(20.0)), ("batch", number(4.0))])),
         ("stored logits", Setup::new().method("der", &[]).method("derpp", &[])),
         ("adamw", Setup::new().optimiser("adamw", &[]).activation("gelu").head(mnemoscope_learner::Head::Task)),
         ("one replica diverges", Setup::new().spread("optimiser", "rate", vec![0.05, 1e30, 0.05])),

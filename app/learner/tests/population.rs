@@ -100,6 +100,7 @@ fn every_swept_knob() {
         ("der alpha", Setup::new().method("der", &[]).spread("der", "alpha", values(0.0, 2.0))),
         ("derpp alpha", Setup::new().method("derpp", &[]).spread("derpp", "alpha", values(0.0, 2.0))),
         ("derpp beta", Setup::new().method("derpp", &[]).spread("derpp", "beta", values(0.0, 2.0))),
+        ("mer epsilon", Setup::new().method("mer", &[]).spread("mer", "epsilon", values(0.0, 1.0))),
         ("l2 lambda", method("l2", "lambda", 0.0, 3.0)),
         ("ewc lambda", method("ewc", "lambda", 0.0, 20.0)),
         ("online ewc lambda", method("online_ewc", "lambda", 0.0, 20.0)),

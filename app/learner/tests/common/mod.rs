@@ -311,9 +311,13 @@ pub fn every_method() -> Vec<(String, Setup)> {
     all.push(("l2".to_owned(), Setup::new().method("l2", &[])));
     all.push(("lwf".to_owned(), Setup::new().method("lwf", &[])));
     let small = [("capacity", number(9.0)), ("batch", number(5.0))];
-    for kind in ["der", "derpp"] {
+    for kind in ["der", "derpp", "er_ace"] {
         all.push((kind.to_owned(), Setup::new().method(kind, &small)));
     }
+    let candidates = [small.clone(), [("candidates", number(7.0)), ("storage", word("class_balanced"))]].concat();
+    all.push(("mir".to_owned(), Setup::new().method("mir", &candidates)));
+    let pulls = [small.to_vec(), vec![("every", number(4.0)), ("epsilon", number(0.3))]].concat();
+    all.push(("mer".to_owned(), Setup::new().method("mer", &pulls)));
     for (fill, per_task) in [("step", 0.0), ("task_end", 0.0), ("task_end", 4.0)] {
         let settings =
             [("capacity", number(9.0)), ("fill", word(fill)), ("per_task", number(per_task)), ("batch", number(5.0))];
