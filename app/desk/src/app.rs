@@ -13,6 +13,7 @@ use mnemoscope_lab::figures::View;
 use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot, file, presets, refusals};
 
 use crate::compare::Compare;
+use crate::composer::OpenStudy;
 use crate::document::Document;
 use crate::order::Order;
 use crate::runner::Runner;
@@ -44,7 +45,8 @@ pub struct DeskApp {
     refused: (Experiment, Vec<Refusal>),
     /// The presets, as they come with the program.
     presets: Vec<Experiment>,
-    titles: Vec<String>,
+    /// The arms and claims of what was opened, if it has some.
+    study: Option<OpenStudy>,
     dialog: Option<Dialog>,
     welcome: bool,
     orders: Vec<Order>,
@@ -77,7 +79,6 @@ impl DeskApp {
         };
         let ctx = cc.egui_ctx.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
-        let titles = all.iter().map(|experiment| experiment.title.clone()).collect();
         let refused = (document.experiment.clone(), refusals(&document.experiment));
         let mut app = Self {
             unfitted: kept.is_none(),
@@ -90,7 +91,7 @@ impl DeskApp {
             compare: Compare::default(),
             toasts: Toasts::default(),
             presets: all,
-            titles,
+            study: None,
             dialog: None,
             welcome: first,
             orders: Vec::new(),
@@ -194,6 +195,7 @@ impl DeskApp {
     fn opened(&mut self, run: bool) {
         self.view = View::default();
         self.timeline = Timeline::default();
+        self.study = OpenStudy::of(&self.document.experiment, None);
         self.refresh();
         self.restart();
         if self.attention() {

@@ -8,6 +8,7 @@ mod optimiser;
 mod replicas;
 mod section;
 mod stream;
+mod study;
 mod sweep;
 
 use egui::{RichText, ScrollArea, TextEdit, Ui};
@@ -16,6 +17,7 @@ use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot};
 
 use crate::order::Order;
 pub use methods::refused_if_added;
+pub use study::OpenStudy;
 use section::Section;
 
 /// What the composer reads beside the experiment that it edits.
@@ -30,6 +32,8 @@ pub struct Compose<'a> {
     pub file: Option<&'a str>,
     /// Whether there are edits that no file holds.
     pub dirty: bool,
+    /// The arms and claims that the experiment was opened with.
+    pub study: Option<&'a OpenStudy>,
     /// What is asked of the window.
     pub orders: &'a mut Vec<Order>,
 }
@@ -59,6 +63,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
             attention_ui(ui, cx.theme, experiment);
             return;
         }
+        study::ui(ui, cx);
         stream::ui(ui, cx, experiment);
         model::ui(ui, cx, experiment);
         methods::ui(ui, cx, experiment);

@@ -19,6 +19,7 @@ mod dialogs;
 mod document;
 mod equation;
 mod failure;
+mod gallery;
 mod history;
 mod icon;
 mod live;

@@ -2,7 +2,6 @@
 
 use egui::{Button, MenuBar, RichText, Ui};
 use mnemoscope_figure::Preference;
-use mnemoscope_lab::presets;
 
 use crate::order::Order;
 use crate::shortcuts::UiCommand;
@@ -17,8 +16,6 @@ pub struct MenuContext<'a> {
     pub settings: &'a mut Settings,
     /// The plots, which can be closed and reopened.
     pub tiles: &'a mut Tiles,
-    /// Titles of the presets, in their order.
-    pub presets: &'a [String],
     /// Whether there is an edit to take back, and one to make again.
     pub history: (bool, bool),
     /// Whether a run can be pinned, and whether one is pinned.
@@ -69,14 +66,7 @@ fn item_as(ui: &mut Ui, orders: &mut Vec<Order>, command: UiCommand, text: &str,
 fn file_ui(ui: &mut Ui, cx: &mut MenuContext<'_>) {
     item(ui, cx.orders, UiCommand::New, true);
     item(ui, cx.orders, UiCommand::Open, true);
-    ui.menu_button("Open preset", |ui| {
-        for (preset, title) in presets::all().iter().zip(cx.presets) {
-            if ui.button(title).on_hover_text(preset.name).clicked() {
-                cx.orders.push(Order::OpenPreset(preset.name));
-                ui.close();
-            }
-        }
-    });
+    item(ui, cx.orders, UiCommand::Presets, true);
     ui.separator();
     item(ui, cx.orders, UiCommand::Save, true);
     item(ui, cx.orders, UiCommand::SaveAs, true);

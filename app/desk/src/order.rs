@@ -9,6 +9,8 @@ pub enum Order {
     Do(UiCommand),
     /// Open an experiment that comes with the program.
     OpenPreset(&'static str),
+    /// Open an arm of the open study, or its base.
+    OpenArm(Option<usize>),
     /// Open one and set it in motion.
     TryPreset(&'static str),
     /// After a failure: go on from the last checkpoint.

@@ -49,6 +49,8 @@ pub enum UiCommand {
     ToggleTimeline,
     /// The short welcome.
     Welcome,
+    /// The presets on their shelves.
+    Presets,
     /// The table of methods.
     Methods,
     /// The table of shortcuts.
@@ -57,7 +59,7 @@ pub enum UiCommand {
 
 impl UiCommand {
     /// Every command, in the order of the table of shortcuts.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::RunOrPause,
         Self::Step,
         Self::ToSwitch,
@@ -80,6 +82,7 @@ impl UiCommand {
         Self::ToggleComposer,
         Self::ToggleTimeline,
         Self::Welcome,
+        Self::Presets,
         Self::Methods,
         Self::Shortcuts,
     ];
@@ -109,6 +112,7 @@ impl UiCommand {
             Self::ToggleComposer => "Composer",
             Self::ToggleTimeline => "Timeline",
             Self::Welcome => "Welcome",
+            Self::Presets => "Open preset…",
             Self::Methods => "Unified objective…",
             Self::Shortcuts => "Keyboard shortcuts",
         }
@@ -139,6 +143,7 @@ impl UiCommand {
             Self::ToggleComposer => "Show or hide the composer",
             Self::ToggleTimeline => "Show or hide the timeline",
             Self::Welcome => "The presets and a few words on how to begin",
+            Self::Presets => "Every experiment that comes with the program",
             Self::Methods => "Every method as a choice of what is stored and what is held to it",
             Self::Shortcuts => "The table of keyboard shortcuts",
         }
@@ -172,6 +177,7 @@ impl UiCommand {
             Self::ToggleComposer => command(Key::B),
             Self::ToggleTimeline => command(Key::J),
             Self::Welcome => plain(Key::F1),
+            Self::Presets => shifted(Key::O),
             Self::Methods => command(Key::M),
             Self::Shortcuts => plain(Key::F2),
         })

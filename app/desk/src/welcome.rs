@@ -45,9 +45,12 @@ pub fn ui(ui: &Ui, theme: &Theme, experiments: &[Experiment], open: &str, orders
                     if ui.add(egui::Button::new(text).fill(theme.accent_fill).min_size(vec2(120.0, 28.0))).clicked() {
                         stays = false;
                     }
+                    if ui.add(egui::Button::new("All presets").min_size(vec2(96.0, 28.0))).clicked() {
+                        orders.push(Order::Do(UiCommand::Presets));
+                        stays = false;
+                    }
                     let keys = UiCommand::Welcome.keys(ui.ctx());
-                    let text = format!("{keys} brings this back. All presets: File, Open preset.");
-                    ui.label(RichText::new(text).size(11.5).color(theme.text_dim));
+                    ui.label(RichText::new(format!("{keys} brings this back.")).size(11.5).color(theme.text_dim));
                 });
             });
         },

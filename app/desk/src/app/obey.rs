@@ -15,6 +15,7 @@ impl DeskApp {
         for order in std::mem::take(&mut self.orders) {
             match order {
                 Order::Do(command) => self.command(ctx, command),
+                Order::OpenArm(arm) => self.go_on(ctx, Next::Arm(arm)),
                 Order::OpenPreset(name) => self.go_on(ctx, Next::Preset(name, false)),
                 Order::TryPreset(name) => self.go_on(ctx, Next::Preset(name, true)),
                 Order::Restore => self.runner.restore(),
@@ -81,6 +82,7 @@ impl DeskApp {
             UiCommand::ToggleComposer => self.settings.composer = !self.settings.composer,
             UiCommand::ToggleTimeline => self.settings.timeline = !self.settings.timeline,
             UiCommand::Welcome => self.welcome = !self.welcome,
+            UiCommand::Presets => self.dialog = Some(Dialog::Presets),
             UiCommand::Methods => self.dialog = Some(Dialog::Methods),
             UiCommand::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
         }

@@ -35,7 +35,6 @@ impl DeskApp {
                 orders: &mut self.orders,
                 settings: &mut self.settings,
                 tiles: if attention { &mut self.memory_tiles } else { &mut self.tiles },
-                presets: &self.titles,
                 history: (self.document.can_undo(), self.document.can_redo()),
                 pin: (ready, self.compare.pinned().is_some()),
             };
@@ -94,6 +93,7 @@ impl DeskApp {
             refusals: &self.refused.1,
             file: file.as_deref(),
             dirty: self.document.dirty(),
+            study: self.study.as_ref(),
             orders: &mut self.orders,
         };
         composer::ui(ui, &mut cx, &mut self.document.experiment);

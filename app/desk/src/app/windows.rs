@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use egui::{Context, Ui};
 use mnemoscope_figure::{Figure, Theme};
-use mnemoscope_lab::{Snapshot, export, file};
+use mnemoscope_lab::{Experiment, Snapshot, export, file};
 
 use super::{DeskApp, read_file};
 use crate::data_dialog::{Choice, DataDialog};
 use crate::dialogs::{Answer, PathDialog, Purpose, Verdict, Wish, beside, file_stem, unsaved_ui};
 use crate::document::Document;
 use crate::tiles::Action;
-use crate::{objective_table, welcome};
+use crate::{gallery, objective_table, welcome};
 
 /// What goes on once unsaved work is saved or let go.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Next {
     File(PathBuf),
     /// A preset, and whether it is set in motion.
     Preset(&'static str, bool),
+    /// An arm of the open study, or its base.
+    Arm(Option<usize>),
     /// The window closes.
     Close,
 }
@@ -45,6 +47,8 @@ pub enum Dialog {
     Data(Box<DataDialog>),
     /// Unsaved work stands in the way.
     Unsaved(Next),
+    /// The presets on their shelves.
+    Presets,
     /// The table of methods.
     Methods,
     /// The table of shortcuts.
@@ -64,7 +68,7 @@ impl DeskApp {
     fn proceed(&mut self, ctx: &Context, next: Next) {
         match next {
             Next::New => {
-                self.document = Document::new(mnemoscope_lab::Experiment::default(), None);
+                self.document = Document::new(Experiment::default(), None);
                 self.opened(false);
             }
             Next::AskFile => {
@@ -83,13 +87,41 @@ impl DeskApp {
                 if let Some(experiment) = super::read_preset(name) {
                     self.document = Document::new(experiment, None);
                     self.opened(run);
+                    if let Some(study) = &mut self.study {
+                        study.preset = Some(name);
+                    }
                 }
             }
+            Next::Arm(arm) => self.open_arm(arm),
             Next::Close => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             }
         }
+    }
+
+    /// Puts an arm of the open study into the composer, or its base.
+    fn open_arm(&mut self, arm: Option<usize>) {
+        let Some(mut study) = self.study.take() else { return };
+        let base = study.base.clone();
+        let opened = match arm.and_then(|index| base.arms.get(index)) {
+            None => Ok(base),
+            Some(arm) => arm.of(&base).map(|variation| Experiment {
+                title: format!("{}: {}", base.title, arm.name),
+                arms: Vec::new(),
+                claims: Vec::new(),
+                ..variation
+            }),
+        };
+        match opened {
+            Ok(experiment) => {
+                self.document = Document::new(experiment, None);
+                self.opened(false);
+                study.arm = arm;
+            }
+            Err(error) => self.toasts.bad(error.to_string()),
+        }
+        self.study = Some(study);
     }
 
     /// The system or a menu wants the window closed.
@@ -242,6 +274,7 @@ impl DeskApp {
                     }
                 }
             }
+            Dialog::Presets => gallery::ui(ui, theme, &self.presets, &mut self.orders),
             Dialog::Methods => objective_table::ui(ui, theme, &mut self.document.experiment),
             Dialog::Shortcuts => welcome::shortcuts_ui(ui, theme),
         };
