@@ -17,8 +17,8 @@ use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot};
 
 use crate::order::Order;
 pub use methods::refused_if_added;
-pub use study::OpenStudy;
 use section::Section;
+pub use study::OpenStudy;
 
 /// What the composer reads beside the experiment that it edits.
 pub struct Compose<'a> {

@@ -14,7 +14,7 @@ const GAP: f32 = 10.0;
 pub fn ui(ui: &Ui, theme: &Theme, experiments: &[Experiment], orders: &mut Vec<Order>) -> bool {
     let room = ui.ctx().content_rect().size() - vec2(100.0, 90.0);
     let width = room.x.min(1080.0);
-    let wanted = Id::new("gallery search");
+    let wanted = Id::unique("gallery search");
     let modal = modal(ui, "gallery").show(ui.ctx(), |ui| {
         ui.set_width(width);
         let mut search: String = ui.data(|data| data.get_temp(wanted)).unwrap_or_default();
@@ -107,7 +107,13 @@ fn card(ui: &mut Ui, theme: &Theme, width: f32, experiment: &Experiment) -> bool
     let body = line(sentence, FontId::proportional(11.5), theme.text_dim, 3);
     painter.galley(inner.min, title, theme.text.into());
     painter.galley(inner.min + vec2(0.0, 18.0), body, theme.text_dim.into());
-    painter.text(inner.right_bottom(), Align2::RIGHT_BOTTOM, cost(experiment), FontId::proportional(10.5), theme.text_faint.into());
+    painter.text(
+        inner.right_bottom(),
+        Align2::RIGHT_BOTTOM,
+        cost(experiment),
+        FontId::proportional(10.5),
+        theme.text_faint.into(),
+    );
     let title = &experiment.title;
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Open preset: {title}")));
     response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(&experiment.look_for).clicked()
@@ -120,7 +126,8 @@ fn cost(experiment: &Experiment) -> String {
         1 => Some(format!("1 {one}")),
         _ => Some(format!("{count} {one}s")),
     };
-    let seconds = (experiment.expected_seconds > 0.0).then(|| format!("about {:.0} s", experiment.expected_seconds.max(1.0)));
+    let seconds =
+        (experiment.expected_seconds > 0.0).then(|| format!("about {:.0} s", experiment.expected_seconds.max(1.0)));
     let parts = [count(experiment.arms.len(), "arm"), count(experiment.claims.len(), "claim"), seconds];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -91,8 +91,10 @@ fn verdict(theme: &Theme, entry: Option<&Entry>) -> (String, Color) {
 }
 
 fn details(claim: &Claim, entry: Option<&Entry>) -> String {
-    let mut lines =
-        vec![format!("{}: {} {}", claim.measure, claim.test.effect(), claim.wanted()), format!("Source: {}", claim.source)];
+    let mut lines = vec![
+        format!("{}: {} {}", claim.measure, claim.test.effect(), claim.wanted()),
+        format!("Source: {}", claim.source),
+    ];
     if let Some(entry) = entry {
         lines.push(format!("Found {} with {} seeds ({})", entry.effect, entry.seeds, entry.checked));
         if !entry.because.is_empty() {

@@ -157,11 +157,16 @@ fn the_unified_objective_adds_and_removes_methods_and_says_why_not() {
     let names = |window: &crate::Window| {
         window.state().experiment().methods.iter().map(|method| method.name().to_owned()).collect::<Vec<_>>()
     };
+    // The table is longer than the window is high.
+    button(&window, "Add EWC").scroll_to_me();
+    window.run_steps(3);
     click(&mut window, "Add EWC");
     assert_eq!(names(&window), ["joint", "ewc"]);
     click(&mut window, "Remove EWC");
     assert_eq!(names(&window), ["joint"]);
     // Cumulative training contradicts joint training: its button rests.
+    button(&window, "Add Cumulative").scroll_to_me();
+    window.run_steps(3);
     click(&mut window, "Add Cumulative");
     assert_eq!(names(&window), ["joint"]);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Z);

@@ -12,9 +12,7 @@ fn every_preset_opens_and_trains() {
     let mut window = window(small(10, &[]));
     for preset in presets::all() {
         let wanted = presets::load(preset.name).unwrap().unwrap();
-        click(&mut window, "File");
-        click(&mut window, "Open preset");
-        click(&mut window, &wanted.title);
+        open_preset(&mut window, preset.name, &wanted.title);
         assert_eq!(*window.state().experiment(), wanted, "{}", preset.name);
         assert!(says(&window, &wanted.look_for), "{} says what to look for", preset.name);
         if wanted.focus == Focus::Weights {
@@ -30,6 +28,39 @@ fn every_preset_opens_and_trains() {
             assert!(window.state().snapshot().is_none(), "nothing is trained");
         }
     }
+}
+
+/// Opens a preset from the shelves, found by its name.
+fn open_preset(window: &mut crate::Window, name: &str, title: &str) {
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
+    window.run_steps(3);
+    window.event(egui::Event::Text(name.to_owned()));
+    window.run_steps(3);
+    click(window, &format!("Open preset: {title}"));
+}
+
+#[test]
+fn the_shelves_are_searched_and_an_arm_of_a_study_is_opened_and_left_again() {
+    let mut window = window(small(10, &[]));
+    click(&mut window, "File");
+    click(&mut window, "Open preset…");
+    assert!(says(&window, "Start here") && says(&window, "Claims"));
+    window.event(egui::Event::Text("no such thing".to_owned()));
+    window.run_steps(3);
+    assert!(says(&window, "No preset speaks of"));
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+
+    let name = "accuracy-against-buffer-size";
+    let base = presets::load(name).unwrap().unwrap();
+    open_preset(&mut window, name, &base.title);
+    let arm = &base.arms[1];
+    click(&mut window, &format!("Arm: {}", arm.name));
+    let opened = window.state().experiment().clone();
+    assert_eq!(opened.methods, arm.of(&base).unwrap().methods);
+    assert!(opened.title.ends_with(&arm.name) && opened.arms.is_empty());
+    click(&mut window, "Arm: base");
+    assert_eq!(*window.state().experiment(), base);
 }
 
 #[test]
