@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
-use mnemoscope_core::{Component, Domain, Setting};
+use mnemoscope_core::{Component, Setting};
 use mnemoscope_figure::{Theme, medium, semibold};
-use mnemoscope_stream::{DataSources, Dataset, Shape};
+use mnemoscope_stream::{DataSources, Dataset, PathRole, Shape, path_role};
 
 use crate::composer::knob;
 use crate::dialogs::{PathField, Purpose, Wish, modal};
@@ -141,9 +141,13 @@ impl DataDialog {
         }
     }
 
-    /// Whether there is enough to load: every file has a path.
+    /// Whether there is enough to load: every file that must be given has a path.
     fn complete(&self) -> bool {
-        self.files.iter().all(|(name, _)| !self.source.text(name).is_empty())
+        let kind = self.source.kind();
+        kind.knobs
+            .iter()
+            .filter(|knob| path_role(kind, knob).is_some_and(PathRole::is_required))
+            .all(|knob| !self.source.text(knob.name).is_empty())
     }
 
     /// Reads the data on a thread of its own when the source changed and nobody is in the middle of a change.
@@ -306,13 +310,18 @@ fn kind_row(ui: &mut Ui, source: &mut Component<DataSources>) {
     }
 }
 
-/// The knobs of a source that name files: its texts, but for a column's name.
+/// The knobs of a source that name files and folders.
 fn files_of(source: &Component<DataSources>) -> Vec<(&'static str, PathField)> {
     source
         .settings()
-        .filter(|(knob, _)| matches!(knob.domain, Domain::Text { .. }) && !knob.name.contains("column"))
-        .map(|(knob, _)| {
-            let wish = Wish { title: "Open a data file", purpose: Purpose::Open, extension: "" };
+        .filter_map(|(knob, _)| Some((knob, path_role(source.kind(), knob)?)))
+        .map(|(knob, role)| {
+            let wish = match role {
+                PathRole::Folder => Wish { title: "Choose a data folder", purpose: Purpose::Folder, extension: "" },
+                PathRole::File | PathRole::OptionalFile => {
+                    Wish { title: "Open a data file", purpose: Purpose::Open, extension: "" }
+                }
+            };
             (knob.name, PathField::new(wish, source.text(knob.name).to_owned()))
         })
         .collect()
@@ -327,7 +336,8 @@ mod tests {
         let names =
             |kind: &str| files_of(&Component::new(kind).unwrap()).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names("digits"), Vec::<&str>::new());
-        assert_eq!(names("idx").len(), 2);
+        assert_eq!(names("idx").len(), 4);
+        assert_eq!(names("cifar"), ["path"]);
         assert_eq!(names("csv").len(), 1);
     }
 }

@@ -1,19 +1,20 @@
 //! All samples of one data set, and the registry of where they come from.
 
 use std::fmt;
+use std::ops::Range;
 
 use mnemoscope_core::{Component, Kind, Registry};
 
 use crate::error::DataError;
 use crate::hash::Fingerprint;
 use crate::points::PointSource;
-use crate::{digits, glyphs, idx, points, table};
+use crate::{cifar, digits, glyphs, idx, points, table};
 
 /// Where data come from.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSources;
 
-static KINDS: [Kind; 9] = [
+static KINDS: [Kind; 10] = [
     digits::KIND,
     glyphs::KIND,
     points::MOONS,
@@ -22,6 +23,7 @@ static KINDS: [Kind; 9] = [
     points::BLOBS,
     points::XOR,
     idx::KIND,
+    cifar::KIND,
     table::KIND,
 ];
 
@@ -93,6 +95,8 @@ pub struct Dataset {
     pub labels: Vec<u16>,
     /// Fingerprint of shape, features and labels.
     pub hash: u64,
+    /// The rows of the set's own test part, if it has one: then exactly they are the test part of a stream.
+    pub test_rows: Option<Range<u32>>,
     /// How the points were drawn, if they were: the `points` scenario draws more of them.
     pub points: Option<PointSource>,
 }
@@ -119,6 +123,7 @@ impl Dataset {
             "digits" => digits::load(),
             "glyphs" => glyphs::load(source),
             "idx" => idx::load(source),
+            "cifar" => cifar::load(source),
             "csv" => table::load(source),
             _ => Ok(PointSource::of(source).draw()),
         }
@@ -136,7 +141,32 @@ impl Dataset {
         assert_eq!(values, labels.len() * shape.features(), "one row of features per label");
         assert!(labels.iter().all(|label| usize::from(*label) < class_names.len()), "one name per label");
         let hash = fingerprint(shape, class_names.len(), &pixels, &labels);
-        Self { name, shape, classes: class_names.len(), class_names, pixels, labels, hash, points: None }
+        Self {
+            name,
+            shape,
+            classes: class_names.len(),
+            class_names,
+            pixels,
+            labels,
+            hash,
+            test_rows: None,
+            points: None,
+        }
+    }
+
+    /// The same data with a test part of their own.
+    ///
+    /// # Panics
+    /// When the rows are not all there.
+    pub fn with_test_rows(mut self, rows: Range<u32>) -> Self {
+        assert!(rows.start <= rows.end && rows.end as usize <= self.len(), "test rows {rows:?} of {}", self.len());
+        let mut hash = Fingerprint::new();
+        for word in [self.hash, u64::from(rows.start), u64::from(rows.end)] {
+            hash.word(word);
+        }
+        self.hash = hash.value();
+        self.test_rows = Some(rows);
+        self
     }
 
     /// Samples.

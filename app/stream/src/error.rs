@@ -92,6 +92,14 @@ pub enum DataError {
         /// Labels in it.
         label_count: usize,
     },
+    /// A file or folder does not hold what it should, or does not fit another.
+    #[error("{path}: {problem}")]
+    Unfit {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
     /// A label below the offset.
     #[error("{path}: label {label} of sample {sample} is below label_offset {offset}; lower label_offset")]
     LabelBelowOffset {

@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use mnemoscope_core::{Component, Kind, Knob, Scale};
 
 use crate::dataset::{DataSources, Dataset, Pixels, Shape, numbered};
 use crate::error::DataError;
+use crate::paths;
 
 pub(crate) const KIND: Kind = Kind {
     name: "idx",
@@ -22,6 +23,12 @@ pub(crate) const KIND: Kind = Kind {
     knobs: &[
         Knob::text("images", "image file", "").meaning("Path of the image file, such as train-images-idx3-ubyte.gz."),
         Knob::text("labels", "label file", "").meaning("Path of the label file, such as train-labels-idx1-ubyte.gz."),
+        Knob::text("test_images", "test image file", "").meaning(
+            "Path of the image file of the set's own test part, such as t10k-images-idx3-ubyte.gz; may be left empty.",
+        ),
+        Knob::text("test_labels", "test label file", "").meaning(
+            "Path of the label file of the set's own test part, such as t10k-labels-idx1-ubyte.gz; may be left empty.",
+        ),
         Knob::switch("transposed", "transposed images", false)
             .meaning("Exchange rows and columns of every image.")
             .source("EMNIST stores its images so (Cohen et al. 2017)"),
@@ -32,41 +39,72 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Bytes of data in one file.
-const LARGEST_FILE: u64 = 1 << 30;
+pub(crate) const LARGEST_FILE: u64 = 1 << 30;
 /// Pixels in one image.
-const LARGEST_IMAGE: u64 = 1 << 16;
+pub(crate) const LARGEST_IMAGE: u64 = 1 << 16;
 /// The most that deflate can shrink data (RFC 1951: 258 bytes in two bits), rounded up.
 const DEFLATE_RATIO: u64 = 1040;
 
 pub(crate) fn load(source: &Component<DataSources>) -> Result<Dataset, DataError> {
-    let path = |knob: &'static str| match source.text(knob) {
-        "" => Err(DataError::NoPath { source_name: KIND.name, knob }),
-        text => Ok(PathBuf::from(text)),
-    };
-    let (image_path, label_path) = (path("images")?, path("labels")?);
-    let ([count, height, width], mut pixels) = read::<3>(&image_path, "images")?;
-    let ([label_count], bytes) = read::<1>(&label_path, "labels")?;
-    if count != label_count {
-        return Err(DataError::CountMismatch {
-            images: image_path,
-            image_count: count,
-            labels: label_path,
-            label_count,
-        });
+    let (image_path, label_path) = (paths::required(source, "images")?, paths::required(source, "labels")?);
+    let mut all = Pair::read(&image_path, &label_path, source)?;
+    let own = all.labels.len();
+    match (paths::optional(source, "test_images"), paths::optional(source, "test_labels")) {
+        (None, None) => {}
+        (Some(images), Some(labels)) => {
+            let test = Pair::read(&images, &labels, source)?;
+            if test.size != all.size {
+                let ([height, width], [test_height, test_width]) = (all.size, test.size);
+                let problem = format!(
+                    "its images have {test_height} x {test_width} pixels, those for training {height} x {width}; take \
+                     both from one set"
+                );
+                return Err(DataError::Unfit { path: images, problem });
+            }
+            all.pixels.extend(test.pixels);
+            all.labels.extend(test.labels);
+        }
+        (None, _) => return Err(DataError::NoPath { source_name: KIND.name, knob: "test_images" }),
+        (_, None) => return Err(DataError::NoPath { source_name: KIND.name, knob: "test_labels" }),
     }
-    let labels = shift(&label_path, &bytes, source.whole("label_offset"))?;
-    let classes = labels.iter().max().map_or(0, |label| usize::from(*label) + 1);
+    let (count, classes) = (all.labels.len(), all.labels.iter().max().map_or(0, |label| usize::from(*label) + 1));
     if classes < 2 {
         return Err(DataError::Empty { path: label_path, problem: format!("{count} samples of {classes} class(es)") });
     }
-    let (height, width) = if source.switch("transposed") {
-        transpose(&mut pixels, height, width);
-        (width, height)
-    } else {
-        (height, width)
-    };
-    let name = image_path.file_stem().map_or_else(|| "idx".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Dataset::new(name, Shape::grey(height, width), numbered(classes), Pixels::Bytes(pixels), labels))
+    let [mut height, mut width] = all.size;
+    if source.switch("transposed") {
+        transpose(&mut all.pixels, height, width);
+        (height, width) = (width, height);
+    }
+    let name = paths::stem(&image_path, KIND.name);
+    let shape = Shape::grey(height, width);
+    let data = Dataset::new(name, shape, numbered(classes), Pixels::Bytes(all.pixels), all.labels);
+    Ok(if count > own { data.with_test_rows(own as u32..count as u32) } else { data })
+}
+
+/// A file of images and the file of their labels.
+struct Pair {
+    /// Rows and columns.
+    size: [usize; 2],
+    pixels: Vec<u8>,
+    labels: Vec<u16>,
+}
+
+impl Pair {
+    fn read(image_path: &Path, label_path: &Path, source: &Component<DataSources>) -> Result<Self, DataError> {
+        let ([count, height, width], pixels) = read::<3>(image_path, "images")?;
+        let ([label_count], bytes) = read::<1>(label_path, "labels")?;
+        if count != label_count {
+            return Err(DataError::CountMismatch {
+                images: image_path.to_owned(),
+                image_count: count,
+                labels: label_path.to_owned(),
+                label_count,
+            });
+        }
+        let labels = shift(label_path, &bytes, source.whole("label_offset"))?;
+        Ok(Self { size: [height, width], pixels, labels })
+    }
 }
 
 fn shift(path: &Path, bytes: &[u8], offset: usize) -> Result<Vec<u16>, DataError> {

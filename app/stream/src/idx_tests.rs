@@ -215,3 +215,24 @@ proptest! {
         let _ = load_with(&images, &labels(), &[]);
     }
 }
+
+#[test]
+fn a_test_part_of_its_own_follows_the_training_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        Setting::Text(folder.path().join(name).to_str().unwrap().to_owned())
+    };
+    let test_images = text("ti", &idx(&[1, 2, 3], &[9; 6]));
+    let test_labels = text("tl", &idx(&[1], &[3]));
+    let both = [("test_images", test_images.clone()), ("test_labels", test_labels)];
+    let data = load_with(&images(), &labels(), &both).unwrap();
+    assert_eq!((data.labels.as_slice(), data.classes, data.test_rows.clone()), ([1, 2, 3].as_slice(), 4, Some(2..3)));
+    assert_ne!(data.hash, Dataset { test_rows: None, ..data.clone() }.with_test_rows(1..3).hash);
+
+    let error = load_with(&images(), &labels(), &[("test_images", test_images)]).unwrap_err().to_string();
+    assert!(error.contains("test_labels is empty"), "{error}");
+    let other = [("test_images", text("wide", &idx(&[1, 2, 4], &[9; 8]))), both[1].clone()];
+    let error = load_with(&images(), &labels(), &other).unwrap_err().to_string();
+    assert!(error.contains("2 x 4 pixels, those for training 2 x 3"), "{error}");
+}

@@ -28,6 +28,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod block;
+mod cifar;
 mod dataset;
 mod digits;
 mod error;
@@ -36,6 +37,7 @@ mod group;
 mod hash;
 mod idx;
 mod parts;
+mod paths;
 mod points;
 mod sampler;
 mod scenario;
@@ -48,6 +50,7 @@ pub use dataset::{DataSources, Dataset, Pixels, Shape};
 pub use error::{DataError, StreamError};
 pub use group::{Group, Head};
 pub use parts::Part;
+pub use paths::{PathRole, path_role};
 pub use points::{PointSet, PointSource};
 pub use sampler::{BlockSampler, SampleRef};
 pub use scenario::Scenarios;

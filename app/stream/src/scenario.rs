@@ -115,7 +115,7 @@ const VALIDATION: Knob = Knob::real("validation", "validation share", "", 0.0, 0
     .meaning("Share of each class kept for live curves; at 0 they use the test part.")
     .source("lab default");
 const TEST: Knob = Knob::real("test", "test share", "", 0.01, 0.9, 0.3, Scale::Linear)
-    .meaning("Share of each class kept for final figures.")
+    .meaning("Share of each class kept for final figures; data with a test part of their own use that in its place.")
     .source("the common 70/30 split of the digits");
 const ORDER_PER_REPLICA: Knob = Knob::switch("order_per_replica", "order per replica", false)
     .meaning("Each replica draws its own order of classes, permutations, angles or point sets from its seed.")

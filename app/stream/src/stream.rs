@@ -46,13 +46,17 @@ impl Stream {
             return Err(StreamError::NoReplicas);
         }
         let (validation, test) = (scenario.real("validation"), scenario.real("test"));
+        let test = if data.test_rows.is_some() { 0.0 } else { test };
         if validation + test > 0.95 {
             return Err(StreamError::Shares { validation, test });
         }
         let seed = scenario.real("seed") as u64;
         let (data, strata) = scenario::prepare(scenario, data)?;
-        let mut maker =
-            GroupMaker { data: &data, parts: stratified(&strata, validation, test, seed), known: Vec::new() };
+        let mut maker = GroupMaker {
+            data: &data,
+            parts: stratified(&strata, data.test_rows.as_ref(), validation, test, seed),
+            known: Vec::new(),
+        };
 
         let per_replica = scenario.switch("order_per_replica");
         let mut list_of_key: BTreeMap<Option<u64>, usize> = BTreeMap::new();
@@ -70,7 +74,7 @@ impl Stream {
             list_of.push(list);
         }
         for group in lists.iter().flatten() {
-            check_parts(group, validation > 0.0)?;
+            check_parts(group, data.test_rows.is_some(), validation > 0.0)?;
         }
 
         let blocks = blocks.map_or_else(|| Self::generate_blocks(scenario), <[Block]>::to_vec);
@@ -285,12 +289,12 @@ impl GroupMaker<'_> {
     }
 }
 
-fn check_parts(group: &Group, wants_validation: bool) -> Result<(), StreamError> {
+fn check_parts(group: &Group, own_test: bool, wants_validation: bool) -> Result<(), StreamError> {
     let [train, validation, test] = &group.rows;
     let (part, fix) = if train.is_empty() {
         ("training", "take a larger data set")
     } else if test.is_empty() {
-        ("test", "raise test")
+        ("test", if own_test { "take data whose own test part has these classes" } else { "raise test" })
     } else if wants_validation && validation.is_empty() {
         ("validation", "raise validation, or set it to 0")
     } else {

@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 use mnemoscope_core::{Component, Kind, Knob, nearest};
 
 use crate::dataset::{DataSources, Dataset, Pixels, Shape};
 use crate::error::DataError;
+use crate::paths;
 
 pub(crate) const KIND: Kind = Kind {
     name: "csv",
@@ -27,8 +28,8 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Most feature columns and most classes: beyond them the file is likely not what it is taken for.
-const MOST_COLUMNS: usize = 1 << 16;
-const MOST_CLASSES: usize = 1000;
+pub(crate) const MOST_COLUMNS: usize = 1 << 16;
+pub(crate) const MOST_CLASSES: usize = 1000;
 
 /// A table as read, features unscaled.
 #[derive(Debug)]
@@ -41,10 +42,7 @@ pub(crate) struct Table {
 }
 
 pub(crate) fn load(source: &Component<DataSources>) -> Result<Dataset, DataError> {
-    let path = match source.text("path") {
-        "" => return Err(DataError::NoPath { source_name: KIND.name, knob: "path" }),
-        text => PathBuf::from(text),
-    };
+    let path = paths::required(source, "path")?;
     let failed = |error: io::Error| DataError::Read { path: path.clone(), error };
     let mut file = BufReader::new(File::open(&path).map_err(failed)?);
     let mut start = Vec::new();
@@ -56,12 +54,12 @@ pub(crate) fn load(source: &Component<DataSources>) -> Result<Dataset, DataError
     file.rewind().map_err(failed)?;
     let mut table = read(&path, file, source.text("label_column").trim())?;
     scale(&mut table.features, table.columns);
-    let name = path.file_stem().map_or_else(|| "csv".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let name = paths::stem(&path, KIND.name);
     Ok(Dataset::new(name, Shape::Table(table.columns), table.class_names, Pixels::Floats(table.features), table.labels))
 }
 
 /// Divides each column by its largest value, after subtracting the smallest if that is negative.
-fn scale(features: &mut [f32], columns: usize) {
+pub(crate) fn scale(features: &mut [f32], columns: usize) {
     let (mut low, mut high) = (vec![0f32; columns], vec![f32::MIN; columns]);
     for row in features.chunks_exact(columns) {
         for (column, value) in row.iter().enumerate() {
@@ -200,7 +198,10 @@ fn classes(texts: &[String]) -> (Vec<String>, Vec<u16>) {
     }
 }
 
-fn ranked<T: Clone + ToString>(values: &[T], order: impl Fn(&T, &T) -> std::cmp::Ordering) -> (Vec<String>, Vec<u16>) {
+pub(crate) fn ranked<T: Clone + ToString>(
+    values: &[T],
+    order: impl Fn(&T, &T) -> std::cmp::Ordering,
+) -> (Vec<String>, Vec<u16>) {
     let mut sorted = values.to_vec();
     sorted.sort_by(&order);
     sorted.dedup_by(|a, b| order(a, b).is_eq());
