@@ -1,7 +1,8 @@
 //! Our side of the comparison with Avalanche; see README.md beside this file.
 //!
-//! `cargo bench --bench peers -- FOLDER` writes what both sides start from into FOLDER (samples, initial weights, order
-//! of the batches) and, as `ours.json`, the accuracies that this program reaches with the cases of `cases.json`.
+//! `cargo bench --bench peers -- FOLDER [CASE ...]` writes what both sides start from into FOLDER (samples, initial
+//! weights, order of the batches) and, as `ours.json`, the accuracies that this program reaches with the cases of
+//! `cases.json`; where cases are named, only those are run again.
 
 mod npy;
 
@@ -14,10 +15,9 @@ use mnemoscope_compute::Wanted;
 use mnemoscope_lab::{Experiment, Run, file};
 use mnemoscope_stream::{Part, Scope, Stream};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 /// What both sides are told.
-const CASES: &str = include_str!("cases.json");
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/cases.json");
 
 #[derive(Deserialize)]
 struct Cases {
@@ -42,8 +42,15 @@ struct Case {
     ours: String,
 }
 
+/// What this side found.
+#[derive(Default, Serialize, Deserialize)]
+struct Ours {
+    version: String,
+    outcomes: Vec<Outcome>,
+}
+
 /// One training of one network.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Outcome {
     case: String,
     stream: String,
@@ -56,18 +63,30 @@ struct Outcome {
 
 fn main() -> anyhow::Result<()> {
     // `cargo bench` adds `--bench`; `cargo test --benches` gives no folder and has nothing to do here.
-    let Some(folder) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).map(PathBuf::from) else {
-        println!("usage: cargo bench --bench peers -- FOLDER");
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let Some(folder) = arguments.next().map(PathBuf::from) else {
+        println!("usage: cargo bench --bench peers -- FOLDER [CASE ...]");
         return Ok(());
     };
-    let all: Cases = serde_json::from_str(CASES).context("cases.json")?;
-    let mut outcomes = Vec::new();
+    let named: Vec<String> = arguments.collect();
+    let wanted = |case: &str| named.is_empty() || named.iter().any(|name| name == case);
+    let all: Cases = serde_json::from_slice(&fs::read(CASES)?).context("cases.json")?;
+    if let Some(name) = named.iter().find(|name| all.cases.iter().all(|case| case.name != **name)) {
+        bail!("cases.json has no case called {name}");
+    }
+    let target = folder.join("ours.json");
+    let mut ours: Ours = match fs::read(&target) {
+        Ok(bytes) if !named.is_empty() => serde_json::from_slice(&bytes).context("ours.json")?,
+        _ => Ours::default(),
+    };
+    env!("CARGO_PKG_VERSION").clone_into(&mut ours.version);
+    ours.outcomes.retain(|outcome| !wanted(&outcome.case));
     for stream in all.setting.streams.keys() {
         let run = start(&all.setting, stream, "fine_tuning()")?;
         for seed in 0..all.setting.seeds {
             write_start(&run, seed, &folder.join(stream).join(seed.to_string()))?;
         }
-        for case in &all.cases {
+        for case in all.cases.iter().filter(|case| wanted(&case.name)) {
             let begun = Instant::now();
             let mut run = start(&all.setting, stream, &case.ours)?;
             while !run.finished() {
@@ -76,7 +95,7 @@ fn main() -> anyhow::Result<()> {
             let rows = &run.snapshot()?.matrices.all.rows;
             let seconds = begun.elapsed().as_secs_f64() / all.setting.seeds as f64;
             println!("{stream}: {} in {seconds:.2} s per seed", case.name);
-            outcomes.extend((0..all.setting.seeds).map(|seed| Outcome {
+            ours.outcomes.extend((0..all.setting.seeds).map(|seed| Outcome {
                 case: case.name.clone(),
                 stream: stream.clone(),
                 seed,
@@ -85,8 +104,7 @@ fn main() -> anyhow::Result<()> {
             }));
         }
     }
-    let ours = json!({ "version": env!("CARGO_PKG_VERSION"), "outcomes": outcomes });
-    fs::write(folder.join("ours.json"), serde_json::to_vec(&ours)?)?;
+    fs::write(target, serde_json::to_vec(&ours)?)?;
     Ok(())
 }
 
