@@ -22,8 +22,9 @@ impl Number for u32 {
 /// Writes a row-major array of this shape in format 1.0 (numpy.lib.format): magic, version, length of the header, the
 /// header padded to 64 bytes, the numbers. For little-endian machines.
 pub(crate) fn write<T: Number>(path: &Path, values: &[T], shape: &[usize]) -> io::Result<()> {
-    let shape: String = shape.iter().map(|length| format!("{length}, ")).collect();
-    let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({shape}), }}", T::NAME);
+    let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let (name, shape) = (T::NAME, shape.join(", "));
+    let mut header = format!("{{'descr': '{name}', 'fortran_order': False, 'shape': ({shape},), }}");
     while (header.len() + 11) % 64 != 0 {
         header.push(' ');
     }

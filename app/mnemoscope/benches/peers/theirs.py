@@ -2,6 +2,7 @@
 
 FOLDER is what `cargo bench --bench peers -- FOLDER` wrote; theirs.json is added to it."""
 import json
+import logging
 import os
 import pathlib
 import random
@@ -9,7 +10,6 @@ import sys
 import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["WANDB_MODE"] = "disabled"
 
 import avalanche
 import numpy as np
@@ -18,10 +18,11 @@ from avalanche.benchmarks.scenarios.deprecated.generators import tensors_benchma
 from avalanche.core import SupervisedPlugin
 from avalanche.evaluation.metrics import accuracy_metrics, forgetting_metrics
 from avalanche.training import supervised
-from avalanche.training.plugins import EvaluationPlugin, SynapticIntelligencePlugin
+from avalanche.training.plugins import EvaluationPlugin
 from torch.utils.data import DataLoader
 
 torch.set_num_threads(1)
+logging.captureWarnings(True)  # the library warns of its own deprecated calls at every task's end
 HERE = pathlib.Path(__file__).parent
 
 
@@ -49,13 +50,19 @@ class Replayed(SupervisedPlugin):
         strategy.dataloader = DataLoader(data, batch_sampler=Epoch(), collate_fn=data.collate_fn)
 
 
-class CopyingSI(SynapticIntelligencePlugin):
-    """`extract_weights` keeps references when the model is on the processor; this one copies."""
+class ImportanceBatch(SupervisedPlugin):
+    """Another batch size while importances are computed at a task's end; comes before the strategy's own plugin."""
 
-    @staticmethod
-    def extract_weights(model, target, excluded):
-        for name, value in SynapticIntelligencePlugin.allowed_parameters(model, excluded):
-            target[name].data = value.detach().clone().flatten()
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def before_training(self, strategy, **kwargs):
+        self.usual = getattr(self, "usual", strategy.train_mb_size)
+        strategy.train_mb_size = self.usual
+
+    def after_training_exp(self, strategy, **kwargs):
+        strategy.train_mb_size = self.size
 
 
 def load(folder):
@@ -92,16 +99,14 @@ def network(start, widths):
 
 
 def strategy(theirs, start, setting, evaluator):
-    """One of Avalanche's strategies; "order" says whose order the batches of new samples follow."""
+    """One of Avalanche's strategies, from the same weights and with the same batches as the other side."""
     options = dict(theirs)
-    name, order = options.pop("strategy"), options.pop("order", "replayed")
+    name = options.pop("strategy")
     model = network(start, setting["widths"])
-    plugins = []
-    if order == "replayed":
-        plugins.append(Replayed(batches(start, "so_far" if name == "Cumulative" else "current", setting)))
-    if name == "CopyingSI":
-        plugins.append(CopyingSI(**options))
-        name, options = "Naive", {}
+    # Where the strategy makes a loader of its own, as Replay does, that one comes later and stands.
+    plugins = [Replayed(batches(start, "so_far" if name == "Cumulative" else "current", setting))]
+    if "importance_batch" in options:
+        plugins.append(ImportanceBatch(options.pop("importance_batch")))
     return getattr(supervised, name)(
         model=model,
         optimizer=torch.optim.SGD(model.parameters(), lr=setting["rate"]),
