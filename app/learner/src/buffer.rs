@@ -86,6 +86,11 @@ impl Buffer {
         self.y[slot]
     }
 
+    /// The group at a slot.
+    pub(crate) fn group(&self, slot: usize) -> u16 {
+        self.group[slot]
+    }
+
     /// The numbers beside the sample at a slot.
     pub(crate) fn extra(&self, slot: usize) -> &[f32] {
         &self.extra[slot * self.extras..(slot + 1) * self.extras]

@@ -61,6 +61,7 @@ mod optimiser;
 mod plan;
 mod probe;
 mod profile;
+mod quadratic;
 mod rehearsal;
 mod rows;
 mod schedule;

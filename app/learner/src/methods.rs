@@ -8,6 +8,7 @@ mod derpp;
 mod er_ace;
 mod ewc;
 mod fine_tuning;
+mod gem;
 mod joint;
 mod l2;
 mod lwf;
@@ -59,6 +60,7 @@ methods![
     si::Si,
     lwf::Lwf,
     agem::Agem,
+    gem::Gem,
 ];
 
 impl Registry for Methods {

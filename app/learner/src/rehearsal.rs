@@ -1,5 +1,7 @@
 //! A buffer per replica, and the knobs that methods with a buffer share.
 
+use std::collections::BTreeSet;
+
 use mnemoscope_core::{Knob, Knobs, Opt, Scale, random};
 use rand::seq::SliceRandom as _;
 
@@ -131,6 +133,29 @@ impl Rehearsal {
             buffer.write(slots, replica, &mut batch);
         }
         batch
+    }
+
+    /// All samples held, one batch for each group that some replica holds, in the groups' order. Rows of a replica come
+    /// first in it; one that holds none has weights of 0.
+    pub(crate) fn by_group(&self, site: &Site) -> Vec<Batch> {
+        let active = vec![true; self.buffers.len()];
+        let slots = |buffer: &Buffer, group: u16| (0..buffer.len()).filter(|at| buffer.group(*at) == group).collect();
+        self.all_groups()
+            .into_iter()
+            .map(|group| {
+                let slots: Vec<Vec<usize>> = self.buffers.iter().map(|buffer| slots(buffer, group)).collect();
+                self.rows(site, &active, &slots, slots.iter().map(Vec::len).max().unwrap_or(0))
+            })
+            .collect()
+    }
+
+    /// How many groups are held.
+    pub(crate) fn groups(&self) -> usize {
+        self.all_groups().len()
+    }
+
+    fn all_groups(&self) -> BTreeSet<u16> {
+        self.buffers.iter().flat_map(|buffer| (0..buffer.len()).map(|at| buffer.group(at))).collect()
     }
 
     /// Offers the first `rows` rows of each active replica, those of weight above 0. Returns the slot that each row was

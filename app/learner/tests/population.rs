@@ -107,6 +107,7 @@ fn every_swept_knob() {
         ("online ewc gamma", method("online_ewc", "gamma", 0.0, 1.0)),
         ("si c", method("si", "c", 0.0, 20.0)),
         ("si xi", method("si", "xi", 0.01, 1.0)),
+        ("gem margin", Setup::new().method("gem", &[]).spread("gem", "margin", values(0.0, 2.0))),
         ("lwf weight", method("lwf", "weight", 0.0, 4.0)),
         ("lwf temperature", method("lwf", "temperature", 0.5, 6.0)),
     ];

@@ -109,6 +109,78 @@ fn agem_follows_equation_11() {
     assert!(projected.iter().all(|count| *count > 0.0), "some steps are projected: {projected:?}");
 }
 
+/// v of Gᵀ v = moved for at most two rows of G, by the normal equations.
+fn coordinates(old: &[&[f32]], moved: &[f32]) -> Vec<f64> {
+    match old {
+        [one] => vec![dot(one, moved) / dot(one, one)],
+        [one, two] => {
+            let (a, b, d) = (dot(one, one), dot(one, two), dot(two, two));
+            let (x, y) = (dot(one, moved), dot(two, moved));
+            let determinant = a * d - b * b;
+            vec![(d * x - b * y) / determinant, (a * y - b * x) / determinant]
+        }
+        _ => unreachable!("the tiny world has three tasks"),
+    }
+}
+
+/// What was added lies in the span of the old gradients; without the margin its multipliers are those of the nearest
+/// gradient that violates nothing: not below 0, and above it only where the constraint is tight.
+#[test]
+fn gem_finds_the_nearest_gradient_that_violates_nothing() {
+    for margin in [0.0, 0.4] {
+        let settings = [("margin", number(margin))];
+        let setup = Setup::new().optimiser("sgd", &[("rate", number(0.3))]).method("gem", &settings);
+        let (mut projected, mut both) = ([0.0; SEEDS.len()], 0);
+        let mut violations = [0.0; SEEDS.len()];
+        let learner = watched(&setup, |_, replica, before, after, old| {
+            let violated = old.iter().filter(|old| dot(before, old) < 0.0).count();
+            violations[replica] += violated as f64;
+            if violated == 0 {
+                assert_eq!(before, after);
+                return;
+            }
+            projected[replica] += 1.0;
+            let moved: Vec<f32> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+            let v: Vec<f64> = coordinates(old, &moved).into_iter().map(|v| v - margin).collect();
+            both += usize::from(v.len() == 2 && v.iter().all(|v| *v > 1e-3));
+            let nearest: Vec<f32> = (0..before.len())
+                .map(|i| before[i] + v.iter().zip(old).map(|(v, old)| *v as f32 * old[i]).sum::<f32>())
+                .collect();
+            for i in 0..before.len() {
+                let spanned: f64 = v.iter().zip(old).map(|(v, old)| (v + margin) * f64::from(old[i])).sum();
+                assert!((spanned - f64::from(moved[i])).abs() < 1e-5, "{i}: outside the old gradients");
+            }
+            for (v, old) in v.iter().zip(old) {
+                let slack = dot(&nearest, old);
+                assert!(*v > -1e-4, "multiplier {v}");
+                assert!(slack > -1e-4, "constraint {slack}");
+                assert!(*v < 1e-4 || slack < 1e-4, "multiplier {v} at a constraint {slack} that is not tight");
+            }
+        });
+        let steps = ((GROUPS - 1) * BLOCK) as f64;
+        let readings = learner.readings();
+        assert_eq!(readings.iter().map(|reading| reading.id).collect::<Vec<_>>(), ["gem.projected", "gem.violated"]);
+        assert_eq!(readings[0].values, projected.map(|count| count / steps));
+        assert_eq!(readings[1].values, violations.map(|count| count / steps));
+        assert!(projected.iter().all(|count| *count > 0.0) && both > 0, "{projected:?} {both}");
+    }
+}
+
+/// With one old task, the same memory and no margin, both projections are one.
+#[test]
+fn gem_with_one_old_task_is_agem() {
+    let train = |kind: &str, settings: &[(&str, mnemoscope_core::Setting)]| {
+        let mut learner =
+            Setup::new().optimiser("sgd", &[("rate", number(0.3))]).method(kind, settings).learner(&SEEDS);
+        drive(&mut learner, &SEEDS, 0, 2 * BLOCK);
+        learner
+    };
+    let (gem, agem) = (train("gem", &[("margin", number(0.0))]), train("agem", &[]));
+    assert!(furthest(&gem.weights(), &agem.weights()) < 1e-5);
+    assert_eq!(gem.readings()[0].values, agem.readings()[0].values);
+    assert!(furthest(&gem.weights(), &train("fine_tuning", &[]).weights()) > 1e-3);
+}
+
 /// Samples of a task that are offered at its end: no more than asked for, whatever the capacity.
 #[test]
 fn a_limit_per_task_is_kept() {
