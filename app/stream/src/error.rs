@@ -201,6 +201,36 @@ pub enum StreamError {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// A block cannot mix what it names.
+    #[error("block {} {problem}", block + 1)]
+    Share {
+        /// The block, counted from 0.
+        block: usize,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// A block counted in epochs that leaves nothing to its own group.
+    #[error(
+        "block {} leaves nothing to its own group {group}, so its epochs have no end; lower the shares of the others or \
+         give its length in steps",
+        block + 1
+    )]
+    NothingOwn {
+        /// The block, counted from 0.
+        block: usize,
+        /// Its own group.
+        group: usize,
+    },
+    /// The order mixes more tasks than there are.
+    #[error("order {order}: a block needs {wanted} tasks, and the stream has {tasks}; lower groups or raise tasks")]
+    TooFewTasks {
+        /// The order.
+        order: &'static str,
+        /// Tasks that a block needs.
+        wanted: usize,
+        /// Tasks that there are.
+        tasks: usize,
+    },
     /// More tasks than classes.
     #[error(
         "split: data set {data} has {classes} classes, too few for {tasks} tasks; set tasks to {classes} at most, \

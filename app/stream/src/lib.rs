@@ -1,8 +1,8 @@
 //! Data sets, tasks and scenarios: what a run learns from, and in which order. Indices and arrays, no tensors.
 //!
 //! A [`Dataset`] holds all samples. A scenario cuts it into [`Group`]s, the distributions that are trained and
-//! evaluated; a list of [`Block`]s says which group is trained when and for how long, so a group may come back. A
-//! [`Stream`] joins the three for a population of replicas, and a [`BlockSampler`] draws the batches of one block.
+//! evaluated. An order makes a list of [`Block`]s, which say which group is trained when, for how long, and mixed with
+//! which others, so a group may come back. Any scenario goes with any order. A [`Stream`] joins the three for a population of replicas, and a [`BlockSampler`] draws the batches of one block.
 //! Every draw is a pure function of the stream's seed, the replica's seed, the block and the epoch: nothing about
 //! sampling is saved with a run.
 //!
@@ -12,7 +12,8 @@
 //! use mnemoscope_stream::{Dataset, Part, Scope, Stream};
 //!
 //! let digits = Arc::new(Dataset::load(&Component::new("digits")?)?);
-//! let stream = Stream::new(digits, &Component::new("split")?, None, &[1, 2])?;
+//! let (scenario, order) = (Component::new("split")?, Component::new("sequential")?);
+//! let stream = Stream::new(digits, &scenario, &order, None, &[1, 2])?;
 //! assert_eq!(stream.group(0, 0).name, "digits 0, 1");
 //!
 //! let mut sampler = stream.block_sampler(0, Scope::Current);
@@ -36,11 +37,14 @@ mod glyphs;
 mod group;
 mod hash;
 mod idx;
+mod mixing;
+mod order;
 mod parts;
 mod paths;
 mod points;
 mod sampler;
 mod scenario;
+mod share;
 mod stream;
 mod table;
 mod transform;
@@ -49,10 +53,12 @@ pub use block::{Block, Length, Scope};
 pub use dataset::{DataSources, Dataset, Pixels, Shape};
 pub use error::{DataError, StreamError};
 pub use group::{Group, Head};
+pub use order::Orders;
 pub use parts::Part;
 pub use paths::{PathRole, path_role};
 pub use points::{PointSet, PointSource};
 pub use sampler::{BlockSampler, SampleRef};
 pub use scenario::Scenarios;
+pub use share::{Curve, Pool, Share};
 pub use stream::Stream;
 pub use transform::Transform;

@@ -1,10 +1,14 @@
 //! Training batches of one block.
 
+use std::sync::Arc;
+
 use mnemoscope_core::random;
+use rand::Rng;
 use rand::seq::SliceRandom as _;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Length;
+use crate::mixing::Mixing;
 
 /// A training sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +22,9 @@ pub struct SampleRef {
 /// Draws the batches of one block for every replica: each epoch shuffled anew without replacement, the last partial
 /// batch kept. A batch is a function of the stream's seed, the replica's seed, the block and the step; what is kept
 /// between calls only saves time.
+///
+/// In a block that mixes groups, each group is shuffled on its own, epoch by epoch, and the groups' samples follow each
+/// other in the batch, the block's own first.
 #[derive(Debug, Clone)]
 pub struct BlockSampler {
     stream_seed: u64,
@@ -27,19 +34,77 @@ pub struct BlockSampler {
     drawn: Vec<SampleRef>,
 }
 
+/// The training samples of one group that are in scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) group: u16,
+    /// How many.
+    pub(crate) len: usize,
+    /// Which of the group's training part, where not all are in scope.
+    pub(crate) pool: Option<Arc<[u32]>>,
+}
+
+impl Source {
+    fn sample(&self, position: usize) -> SampleRef {
+        let index = self.pool.as_ref().map_or(position as u32, |pool| pool[position]);
+        SampleRef { group: self.group, index }
+    }
+}
+
+/// What one replica draws from in a block.
+#[derive(Debug, Clone)]
+pub(crate) struct Scoped {
+    /// The replica's seed.
+    pub(crate) seed: u64,
+    /// The groups in scope.
+    pub(crate) sources: Vec<Source>,
+    /// How a mixed block draws on its groups; else each epoch is one over all samples in scope.
+    pub(crate) mixing: Option<Mixing>,
+}
+
 #[derive(Debug, Clone)]
 struct Replica {
-    seed: u64,
-    groups: Vec<u16>,
+    scoped: Scoped,
     /// Position of each group's first sample, and at the end the number of samples.
     starts: Vec<usize>,
     steps: u64,
-    /// The epoch of `order`.
-    epoch: Option<u64>,
+    /// The shuffled epoch at hand: of all samples, or of each group in a mixed block.
+    epochs: Vec<Epoch>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Epoch {
+    number: Option<u64>,
     order: Vec<u32>,
 }
 
+impl Epoch {
+    /// The order of `samples` samples in epoch `number`; `rng` is asked for only where it is another than before.
+    fn shuffled<R: Rng>(&mut self, number: u64, samples: usize, rng: impl FnOnce() -> R) -> &[u32] {
+        if self.number != Some(number) {
+            self.order.clear();
+            self.order.extend(0..samples as u32);
+            self.order.shuffle(&mut rng());
+            self.number = Some(number);
+        }
+        &self.order
+    }
+}
+
 impl Replica {
+    fn new(scoped: Scoped, length: Length, batch: usize) -> Self {
+        let mut starts = vec![0];
+        for source in &scoped.sources {
+            starts.push(starts[starts.len() - 1] + source.len);
+        }
+        let steps = match &scoped.mixing {
+            Some(mixing) => mixing.samples().div_ceil(batch as u64),
+            None => length.steps(starts[starts.len() - 1].div_ceil(batch) as u64),
+        };
+        let epochs = vec![Epoch::default(); scoped.sources.len()];
+        Self { scoped, starts, steps, epochs }
+    }
+
     fn len(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
@@ -47,29 +112,19 @@ impl Replica {
     fn sample(&self, position: usize) -> SampleRef {
         assert!(position < self.len(), "position {position} of {} samples in scope", self.len());
         let place = self.starts.partition_point(|start| *start <= position) - 1;
-        SampleRef { group: self.groups[place], index: (position - self.starts[place]) as u32 }
+        self.scoped.sources[place].sample(position - self.starts[place])
     }
 }
 
 impl BlockSampler {
-    /// `scopes`: for each replica its seed and the (group, training samples) in scope.
     pub(crate) fn new(
         stream_seed: u64,
         block: usize,
         length: Length,
         batch: usize,
-        scopes: impl IntoIterator<Item = (u64, Vec<(u16, usize)>)>,
+        scopes: impl IntoIterator<Item = Scoped>,
     ) -> Self {
-        let replica = |(seed, scope): (u64, Vec<(u16, usize)>)| {
-            let (groups, lengths): (Vec<_>, Vec<_>) = scope.into_iter().unzip();
-            let mut starts = vec![0];
-            for length in lengths {
-                starts.push(starts[starts.len() - 1] + length);
-            }
-            let per_epoch = starts[starts.len() - 1].div_ceil(batch) as u64;
-            Replica { seed, groups, starts, steps: length.steps(per_epoch), epoch: None, order: Vec::new() }
-        };
-        let replicas = scopes.into_iter().map(replica).collect();
+        let replicas = scopes.into_iter().map(|scoped| Replica::new(scoped, length, batch)).collect();
         Self { stream_seed, block: block as u64, batch, replicas, drawn: Vec::with_capacity(batch) }
     }
 
@@ -102,19 +157,32 @@ impl BlockSampler {
         if step >= chosen.steps {
             return None;
         }
+        self.drawn.clear();
+        if let Some(mixing) = &chosen.scoped.mixing {
+            let start = step * self.batch as u64;
+            let ends = [start, mixing.samples().min(start + self.batch as u64)].map(|taken| mixing.counts(taken));
+            let groups = chosen.scoped.sources.iter().zip(&mut chosen.epochs);
+            for (place, (source, epoch)) in groups.enumerate() {
+                for count in ends[0][place]..ends[1][place] {
+                    let (number, within) = (count / source.len as u64, (count % source.len as u64) as usize);
+                    let indices = [chosen.scoped.seed, self.block, u64::from(source.group), number];
+                    let order = epoch
+                        .shuffled(number, source.len, || random::stream(self.stream_seed, "mixed batch", &indices));
+                    self.drawn.push(source.sample(order[within] as usize));
+                }
+            }
+            return Some(&self.drawn);
+        }
         let samples = chosen.len();
         let per_epoch = samples.div_ceil(self.batch) as u64;
-        let (epoch, within) = (step / per_epoch, (step % per_epoch) as usize);
-        if chosen.epoch != Some(epoch) {
-            chosen.order.clear();
-            chosen.order.extend(0..samples as u32);
-            chosen.order.shuffle(&mut random::stream(self.stream_seed, "batch", &[chosen.seed, self.block, epoch]));
-            chosen.epoch = Some(epoch);
-        }
+        let (number, within) = (step / per_epoch, (step % per_epoch) as usize);
+        let indices = [chosen.scoped.seed, self.block, number];
+        let mut epoch = std::mem::take(&mut chosen.epochs[0]);
+        let order = epoch.shuffled(number, samples, || random::stream(self.stream_seed, "batch", &indices));
         let start = within * self.batch;
-        let positions = &chosen.order[start..samples.min(start + self.batch)];
-        self.drawn.clear();
+        let positions = &order[start..samples.min(start + self.batch)];
         self.drawn.extend(positions.iter().map(|position| chosen.sample(*position as usize)));
+        chosen.epochs[0] = epoch;
         Some(&self.drawn)
     }
 }
@@ -122,10 +190,16 @@ impl BlockSampler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::share::Share;
     use proptest::prelude::*;
 
+    fn scoped(seed: u64, scope: &[(u16, usize)]) -> Scoped {
+        let sources = scope.iter().map(|(group, len)| Source { group: *group, len: *len, pool: None }).collect();
+        Scoped { seed, sources, mixing: None }
+    }
+
     fn sampler(length: Length, batch: usize, seeds: &[u64], scope: &[(u16, usize)]) -> BlockSampler {
-        BlockSampler::new(9, 3, length, batch, seeds.iter().map(|seed| (*seed, scope.to_vec())))
+        BlockSampler::new(9, 3, length, batch, seeds.iter().map(|seed| scoped(*seed, scope)))
     }
 
     fn epoch(sampler: &mut BlockSampler, replica: usize, epoch: u64) -> Vec<Vec<SampleRef>> {
@@ -193,16 +267,54 @@ mod tests {
         let (first, second, other) = (epoch(&mut a, 0, 0), epoch(&mut a, 0, 1), epoch(&mut a, 1, 0));
         assert_ne!(first, second);
         assert_ne!(first, other);
-        let mut b = BlockSampler::new(9, 4, Length::Epochs(2.0), 64, [(1, scope.to_vec())]);
+        let mut b = BlockSampler::new(9, 4, Length::Epochs(2.0), 64, [scoped(1, &scope)]);
         assert_ne!(first, epoch(&mut b, 0, 0));
         assert_eq!(first, epoch(&mut a, 0, 0));
     }
 
     #[test]
     fn the_longest_replica_is_the_blocks_length() {
-        let scopes = [(1, vec![(0, 100)]), (2, vec![(0, 130)])];
+        let scopes = [scoped(1, &[(0, 100)]), scoped(2, &[(0, 130)])];
         let mut sampler = BlockSampler::new(1, 0, Length::Epochs(2.0), 16, scopes);
         assert_eq!((sampler.steps(0), sampler.steps(1), sampler.longest()), (14, 18, 18));
         assert!(sampler.batch(0, 14).is_none() && sampler.batch(1, 14).is_some());
+    }
+
+    fn mixed(seed: u64, batch: usize) -> BlockSampler {
+        let mut scoped = scoped(seed, &[(4, 20), (1, 7), (2, 50)]);
+        scoped.sources[2].pool = Some([40, 3].into());
+        scoped.sources[2].len = 2;
+        let ramp = Share { from: 0.0, to: 0.5, ..Share::even(1, 0.0) };
+        scoped.mixing = Some(Mixing::new(&[ramp, Share::even(2, 0.25)], 150));
+        BlockSampler::new(9, 3, Length::Epochs(5.0), batch, [scoped])
+    }
+
+    #[test]
+    fn a_mixed_block_goes_through_each_group_in_epochs_of_its_own() {
+        let mut sampler = mixed(5, 16);
+        assert_eq!((sampler.steps(0), sampler.len(0)), (10, 29));
+        let batches: Vec<Vec<SampleRef>> = (0..10).map(|step| sampler.batch(0, step).unwrap().to_vec()).collect();
+        assert!(batches[..9].iter().all(|batch| batch.len() == 16) && batches[9].len() == 6);
+        let of = |group: u16| {
+            let all = batches.iter().flatten().filter(|sample| sample.group == group);
+            all.map(|sample| sample.index).collect::<Vec<_>>()
+        };
+        // Means of the shares over the block: a quarter each, and half for its own.
+        for (group, count, epoch) in [(4, 75, 20), (1, 38, 7), (2, 38, 2)] {
+            let drawn = of(group);
+            assert!(drawn.len().abs_diff(count) <= 1, "group {group}: {}", drawn.len());
+            for whole in drawn.chunks_exact(epoch) {
+                let mut met = whole.to_vec();
+                met.sort_unstable();
+                let pool = if group == 2 { vec![3, 40] } else { (0..epoch as u32).collect() };
+                assert_eq!(met, pool, "group {group}");
+            }
+        }
+        let of_one = |batch: &[SampleRef]| batch.iter().filter(|sample| sample.group == 1).count();
+        assert!(of_one(&batches[0]) <= 1 && of_one(&batches[8]) >= 6);
+        for step in [9, 2, 7, 0] {
+            assert_eq!(mixed(5, 16).batch(0, step).unwrap(), batches[step as usize], "from anywhere");
+        }
+        assert_ne!(mixed(6, 16).batch(0, 3).unwrap(), batches[3]);
     }
 }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 
-use crate::block::{Block, Length};
+use crate::block::Length;
 use crate::dataset::Dataset;
 use crate::error::StreamError;
+use crate::order::Outline;
 use crate::transform::Transform;
 
 /// How tasks are made.
@@ -67,8 +68,8 @@ pub(crate) fn tasks(
     }
 }
 
-/// One block per task, in order.
-pub(crate) fn generate_blocks(scenario: &Component<Scenarios>) -> Vec<Block> {
+/// What an order needs to know: how many tasks are trained, and for how long.
+pub(crate) fn outline(scenario: &Component<Scenarios>) -> Outline {
     let length = match scenario.real("steps") as u64 {
         0 => Length::Epochs(scenario.real("epochs")),
         steps => Length::Steps(steps),
@@ -77,7 +78,7 @@ pub(crate) fn generate_blocks(scenario: &Component<Scenarios>) -> Vec<Block> {
         "rotate" => rotate::angles(scenario).len(),
         _ => scenario.whole("tasks"),
     };
-    (0..tasks).map(|group| Block { group, length }).collect()
+    Outline { tasks, length, seed: scenario.real("seed") as u64 }
 }
 
 /// The classes with samples, ascending: label offsets and gaps leave others empty.
@@ -140,17 +141,16 @@ mod tests {
                 knob.check(&knob.default()).unwrap();
                 assert!(!knob.meaning.is_empty(), "{}.{}", kind.name, knob.name);
             }
-            let blocks = generate_blocks(&Component::of(kind));
-            assert!(!blocks.is_empty());
-            assert!(blocks.iter().enumerate().all(|(i, b)| b.group == i && b.length == Length::Epochs(5.0)));
+            let outline = outline(&Component::of(kind));
+            assert!(outline.tasks > 1 && outline.length == Length::Epochs(5.0));
         }
     }
 
     #[test]
     fn steps_take_the_place_of_epochs() {
         let read = |text: &str| ron::from_str::<Component<Scenarios>>(text).unwrap();
-        let blocks = generate_blocks(&read("split(tasks: 2, steps: 300)"));
-        assert_eq!(blocks, [0, 1].map(|group| Block { group, length: Length::Steps(300) }));
-        assert_eq!(generate_blocks(&read("rotate(angles: [0, 10, 20], tasks: 9)")).len(), 3);
+        let steps = outline(&read("split(tasks: 2, steps: 300, seed: 4)"));
+        assert_eq!(steps, Outline { tasks: 2, length: Length::Steps(300), seed: 4 });
+        assert_eq!(outline(&read("rotate(angles: [0, 10, 20], tasks: 9)")).tasks, 3);
     }
 }

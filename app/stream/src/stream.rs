@@ -1,18 +1,22 @@
-//! A data set, a scenario and a list of blocks, joined for a population of replicas.
+//! A data set, a scenario and an order, joined for a population of replicas.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mnemoscope_core::Component;
+use mnemoscope_core::{Component, random};
+use rand::seq::SliceRandom as _;
 
-use crate::block::{Block, Scope};
+use crate::block::{Block, Length, Scope};
 use crate::dataset::Dataset;
 use crate::error::StreamError;
 use crate::group::{Group, Head};
 use crate::hash::Fingerprint;
+use crate::mixing::Mixing;
+use crate::order::{self, Orders};
 use crate::parts::{Part, stratified};
-use crate::sampler::{BlockSampler, SampleRef};
+use crate::sampler::{BlockSampler, SampleRef, Scoped, Source};
 use crate::scenario::{self, Scenarios, Task};
+use crate::share;
 
 /// What a population learns from. Immutable; share it freely.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub struct Stream {
     head: Head,
     has_validation: bool,
     shared_order: bool,
+    has_borders: bool,
+    rehearses: bool,
     blocks: Vec<Block>,
     replica_seeds: Vec<u64>,
     /// Lists of groups; replicas with equal groups share one.
@@ -31,14 +37,16 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Joins data, scenario and blocks; without blocks the scenario's own list is used. The length of `replica_seeds`
-    /// is the number of replicas R; they may repeat, as in a sweep of a knob.
+    /// Joins data, scenario and order; `blocks` take the place of those that the order makes. The length of
+    /// `replica_seeds` is the number of replicas R; they may repeat, as in a sweep of a knob.
     ///
     /// # Errors
-    /// When the scenario does not fit the data, a block names no group or has no length, or a group has an empty part.
+    /// When the scenario does not fit the data or the order, a block names no group, has no length or mixes too much, or
+    /// a group has an empty part.
     pub fn new(
         data: Arc<Dataset>,
         scenario: &Component<Scenarios>,
+        order: &Component<Orders>,
         blocks: Option<&[Block]>,
         replica_seeds: &[u64],
     ) -> Result<Self, StreamError> {
@@ -77,7 +85,12 @@ impl Stream {
             check_parts(group, data.test_rows.is_some(), validation > 0.0)?;
         }
 
-        let blocks = blocks.map_or_else(|| Self::generate_blocks(scenario), <[Block]>::to_vec);
+        let blocks = if let Some(blocks) = blocks {
+            blocks.to_vec()
+        } else {
+            order::check(order, &scenario::outline(scenario))?;
+            Self::generate_blocks(scenario, order)
+        };
         check_blocks(&blocks, lists[0].len())?;
         Ok(Self {
             seed,
@@ -85,6 +98,8 @@ impl Stream {
             head: Head::find(scenario.text("head")).unwrap_or(Head::All),
             has_validation: validation > 0.0,
             shared_order: !per_replica,
+            has_borders: Orders::has_borders(order),
+            rehearses: Orders::rehearses(order),
             blocks,
             replica_seeds: replica_seeds.to_vec(),
             lists,
@@ -93,9 +108,14 @@ impl Stream {
         })
     }
 
-    /// What the scenario's generator makes: one block per task.
-    pub fn generate_blocks(scenario: &Component<Scenarios>) -> Vec<Block> {
-        scenario::generate_blocks(scenario)
+    /// The blocks that the order makes of the scenario's tasks.
+    pub fn generate_blocks(scenario: &Component<Scenarios>, order: &Component<Orders>) -> Vec<Block> {
+        order::generate_blocks(order, &scenario::outline(scenario))
+    }
+
+    /// Groups that a block of this scenario may train.
+    pub fn trained_groups(scenario: &Component<Scenarios>) -> usize {
+        scenario::outline(scenario).tasks
     }
 
     /// The data that groups draw on; the `points` scenario makes its own.
@@ -146,6 +166,20 @@ impl Stream {
     /// The blocks in order.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
+    }
+
+    /// Whether a learner is told where one task ends and the next begins.
+    pub fn has_borders(&self) -> bool {
+        self.has_borders
+    }
+
+    /// The groups that are the task of a block, its own first. Groups that are only rehearsed beside it are left out.
+    ///
+    /// # Panics
+    /// When there is no such block.
+    pub fn task_groups(&self, block: usize) -> Vec<usize> {
+        let block = &self.blocks[block];
+        block.groups().take(if self.rehearses { 1 } else { usize::MAX }).collect()
     }
 
     /// A group as a replica meets it.
@@ -231,17 +265,47 @@ impl Stream {
         self.group(replica, group).rows(part)[index as usize]
     }
 
-    /// Training batches of one block.
+    /// Training batches of one block. A scope of several blocks has all their samples in equal measure, whatever the
+    /// shares in the blocks.
     ///
     /// # Panics
     /// When there is no such block.
     pub fn block_sampler(&self, block: usize, scope: Scope) -> BlockSampler {
+        let entry = &self.blocks[block];
         let groups = scope.groups(&self.blocks, block);
-        let scopes = self.replica_seeds.iter().enumerate().map(|(replica, seed)| {
-            let length = |group: &usize| (*group as u16, self.part_len(replica, *group, Part::Train));
-            (*seed, groups.iter().map(length).collect())
+        let scopes = self.replica_seeds.iter().enumerate().map(|(replica, seed)| Scoped {
+            seed: *seed,
+            sources: groups.iter().map(|group| self.source(replica, *group, scope, block)).collect(),
+            mixing: (scope == Scope::Current && !entry.with.is_empty()).then(|| {
+                let own = self.part_len(replica, entry.group, Part::Train);
+                let samples = match entry.length {
+                    // Checked when the stream was made: something is left to the own group.
+                    Length::Epochs(epochs) => Mixing::samples_of(&entry.with, epochs, own).unwrap_or(1),
+                    Length::Steps(steps) => steps * self.batch as u64,
+                };
+                Mixing::new(&entry.with, samples)
+            }),
         });
-        BlockSampler::new(self.seed, block, self.blocks[block].length, self.batch, scopes)
+        BlockSampler::new(self.seed, block, entry.length, self.batch, scopes)
+    }
+
+    /// A group's training samples in scope: all, or the largest pool that a block in scope keeps of them.
+    fn source(&self, replica: usize, group: usize, scope: Scope, block: usize) -> Source {
+        let all = self.part_len(replica, group, Part::Train);
+        let kept = self.blocks[scope.range(self.blocks.len(), block)].iter().filter_map(|entry| {
+            let own = self.part_len(replica, entry.group, Part::Train);
+            let share = entry.with.iter().find(|share| share.group == group);
+            if entry.group == group { Some(all) } else { share.map(|share| share.pool.size(all, own)) }
+        });
+        let len = kept.max().unwrap_or(all);
+        // Pools of one group lie in one another.
+        let pool = (len < all).then(|| {
+            let mut order: Vec<u32> = (0..all as u32).collect();
+            order.shuffle(&mut random::stream(self.seed, "pool", &[group as u64]));
+            order.truncate(len);
+            order.into()
+        });
+        Source { group: group as u16, len, pool }
     }
 
     /// Fingerprint of a group's transformed training data. Different tasks have different ones.
@@ -313,6 +377,14 @@ fn check_blocks(blocks: &[Block], groups: usize) -> Result<(), StreamError> {
         }
         if let Some(problem) = entry.length.problem() {
             return Err(StreamError::Length { block, problem });
+        }
+        if let Some(problem) = share::problem(entry.group, &entry.with, groups) {
+            return Err(StreamError::Share { block, problem });
+        }
+        if let Length::Epochs(epochs) = entry.length
+            && Mixing::samples_of(&entry.with, epochs, 1).is_none()
+        {
+            return Err(StreamError::NothingOwn { block, group: entry.group });
         }
     }
     Ok(())

@@ -10,16 +10,20 @@ fn data(text: &str) -> Arc<Dataset> {
     Arc::new(Dataset::load(&ron::from_str::<Component<DataSources>>(text).unwrap()).unwrap())
 }
 
+fn sequential() -> Component<Orders> {
+    Component::new("sequential").unwrap()
+}
+
 fn stream_of(source: &str, scenario: &str, seeds: &[u64]) -> Stream {
-    Stream::new(data(source), &ron::from_str(scenario).unwrap(), None, seeds).unwrap()
+    Stream::new(data(source), &ron::from_str(scenario).unwrap(), &sequential(), None, seeds).unwrap()
 }
 
 fn with_blocks(scenario: &str, blocks: &[Block]) -> Result<Stream, StreamError> {
-    Stream::new(data("digits()"), &ron::from_str(scenario).unwrap(), Some(blocks), &[1, 2])
+    Stream::new(data("digits()"), &ron::from_str(scenario).unwrap(), &sequential(), Some(blocks), &[1, 2])
 }
 
 fn block(group: usize, length: Length) -> Block {
-    Block { group, length }
+    Block::plain(group, length)
 }
 
 /// Features and labels of a whole part.
@@ -238,9 +242,9 @@ fn what_cannot_be_is_refused_with_its_place() {
         text(with_blocks("split(validation: 0.5, test: 0.6)", &[block(0, length)])),
         "validation share 0.5 and test share 0.6 leave under 5 % for training; lower one of them"
     );
-    let none = Stream::new(data("digits()"), &Component::new("split").unwrap(), None, &[]);
+    let none = Stream::new(data("digits()"), &Component::new("split").unwrap(), &sequential(), None, &[]);
     assert_eq!(none.unwrap_err(), StreamError::NoReplicas);
-    let two = Stream::new(data("moons()"), &Component::new("split").unwrap(), None, &[1]);
+    let two = Stream::new(data("moons()"), &Component::new("split").unwrap(), &sequential(), None, &[1]);
     assert!(text(two).starts_with("split: data set moons has 2 classes, too few for 5 tasks; set tasks to 2 at most"));
 }
 
@@ -248,7 +252,7 @@ fn what_cannot_be_is_refused_with_its_place() {
 fn too_few_samples_for_a_part_are_refused() {
     let labels = vec![0, 0, 1, 1];
     let tiny = Dataset::new("tiny".into(), Shape::Table(1), numbered(2), Pixels::Bytes(vec![0, 1, 2, 3]), labels);
-    let make = |scenario: &str| Stream::new(Arc::new(tiny.clone()), &ron::from_str(scenario).unwrap(), None, &[1]);
+    let make = |scenario: &str| Stream::new(Arc::new(tiny.clone()), &ron::from_str(scenario).unwrap(), &sequential(), None, &[1]);
     assert_eq!(
         make("split(tasks: 2)").unwrap_err().to_string(),
         "group tiny 0 has no validation samples: the data set is too small for its validation share; raise \
