@@ -2,6 +2,7 @@
 
 mod blocks;
 mod marks;
+mod mixture;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -95,7 +96,7 @@ impl Timeline {
         let add = Rect::from_min_size(pos2(end + 8.0, area.top() + ABOVE), vec2(ADD, HEIGHT));
         if let Some(group) = add_ui(ui, cx, add.intersect(area), blocks::groups(experiment)) {
             let length = now.last().map_or(Length::Epochs(5.0), |block| block.length);
-            new = Some(now.iter().copied().chain([Block { group, length }]).collect());
+            new = Some(now.iter().cloned().chain([Block::plain(group, length)]).collect());
         }
         // Steps and marks belong to the blocks of the session; edited blocks have none yet.
         if cx.base == Some(now.as_slice())
@@ -124,7 +125,7 @@ impl Timeline {
         bars: &[Rect],
         new: &mut Option<Vec<Block>>,
     ) {
-        let (theme, block) = (cx.theme, now[index]);
+        let (theme, block) = (cx.theme, &now[index]);
         let id = Id::unique(("block", index));
         let response = ui.interact(bar, id, Sense::click_and_drag()).on_hover_and_drag_cursor(CursorIcon::Grab);
         let edge = Rect::from_min_max(pos2(bar.right() - EDGE, bar.top()), bar.max);
@@ -134,6 +135,7 @@ impl Timeline {
         let length = length_line(block.length, steps[index], cx.base.is_some());
         let lifted = matches!(self.drag, Some(Drag::Move { index: dragged }) if dragged == index);
         paint_bar(ui, theme, bar, block.group, &name, &length, lifted, response.hovered() || edge_response.hovered());
+        mixture::paint(ui.painter(), theme, bar, &block.with, lifted);
 
         if response.drag_started() {
             self.drag = Some(Drag::Move { index });
@@ -179,6 +181,9 @@ impl Timeline {
             response.on_hover_ui(|ui| {
                 ui.label(RichText::new(&name).strong());
                 ui.label(&length);
+                for line in mixture::lines(&block.with, |group| name_of(cx, group)) {
+                    ui.label(line);
+                }
                 if let Some(span) = cx.snapshot.and_then(|snapshot| snapshot.layout.blocks.get(index)) {
                     let [from, to] = [span.start, span.start + span.steps].map(|step| number::grouped(step as f64));
                     ui.label(RichText::new(format!("steps {from} to {to}")).color(theme.text_dim));
@@ -226,11 +231,14 @@ fn replica_ui(ui: &mut Ui, cx: &mut TimelineContext<'_>) {
 /// One rectangle per block, from left to right.
 fn bars(area: Rect, steps: &[f64], scale: f32) -> Vec<Rect> {
     let mut x = area.left();
+    // Many blocks share what room there is; a few never get too narrow to grab.
+    let narrowest = (area.width() / (2.0 * steps.len().max(1) as f32)).min(6.0);
     steps
         .iter()
         .map(|steps| {
-            let width = (*steps as f32 * scale).max(6.0);
-            let bar = Rect::from_min_size(pos2(x, area.top() + ABOVE), vec2(width - 3.0, HEIGHT));
+            let width = (*steps as f32 * scale).max(narrowest);
+            let gap = (width * 0.3).min(3.0);
+            let bar = Rect::from_min_size(pos2(x, area.top() + ABOVE), vec2(width - gap, HEIGHT));
             x += width;
             bar
         })
@@ -356,11 +364,11 @@ fn menu_ui(ui: &mut Ui, now: &[Block], index: usize, steps: f64) -> Option<Vec<B
         ui.close();
     }
     if ui.button("Repeat it here").clicked() {
-        edited.insert(index + 1, now[index]);
+        edited.insert(index + 1, now[index].clone());
         ui.close();
     }
     if ui.button("Repeat it at the end").clicked() {
-        edited.push(now[index]);
+        edited.push(now[index].clone());
         ui.close();
     }
     for (text, to, possible) in

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use mnemoscope_core::Component;
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
-use mnemoscope_stream::{Block, DataSources, Scenarios};
+use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Evaluations, Experiment};
@@ -33,6 +33,9 @@ pub struct Arm {
     /// Another stream; blocks that were edited by hand go with the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Component<Scenarios>>,
+    /// Another order; blocks that were edited by hand go with the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Component<Orders>>,
     /// Blocks edited by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<Vec<Block>>,
@@ -68,7 +71,7 @@ impl Arm {
             }
         }
         let mut arm = base.clone();
-        if self.stream.is_some() {
+        if self.stream.is_some() || self.order.is_some() {
             arm.blocks = None;
         }
         if self.blocks.is_some() {
@@ -76,6 +79,7 @@ impl Arm {
         }
         replace(&mut arm.data, self.data.as_ref());
         replace(&mut arm.stream, self.stream.as_ref());
+        replace(&mut arm.order, self.order.as_ref());
         replace(&mut arm.model, self.model.as_ref());
         replace(&mut arm.methods, self.methods.as_ref());
         replace(&mut arm.optimiser, self.optimiser.as_ref());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
 use mnemoscope_memory::AssociationKinds;
-use mnemoscope_stream::{Block, DataSources, Scenarios};
+use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Arm, Claim, Tried};
@@ -169,7 +169,10 @@ pub struct Experiment {
     /// How the samples become tasks.
     #[serde(default = "first")]
     pub stream: Component<Scenarios>,
-    /// The task blocks where they were edited by hand; else the stream makes them.
+    /// When each task is trained, and mixed with which others.
+    #[serde(default = "first")]
+    pub order: Component<Orders>,
+    /// The task blocks where they were edited by hand; else the order makes them.
     #[serde(default)]
     pub blocks: Option<Vec<Block>>,
     /// The network.
@@ -233,6 +236,7 @@ impl Default for Experiment {
             seed: 0,
             data: first(),
             stream: first(),
+            order: first(),
             blocks: None,
             model: first(),
             methods: Vec::new(),
@@ -253,9 +257,9 @@ impl Default for Experiment {
 }
 
 impl Experiment {
-    /// The task blocks: as edited by hand, or as the stream makes them.
+    /// The task blocks: as edited by hand, or as the order makes them.
     pub fn task_blocks(&self) -> Vec<Block> {
-        self.blocks.clone().unwrap_or_else(|| mnemoscope_stream::Stream::generate_blocks(&self.stream))
+        self.blocks.clone().unwrap_or_else(|| mnemoscope_stream::Stream::generate_blocks(&self.stream, &self.order))
     }
 
     /// The same experiment without what a run adds: for comparing and for saving as a preset.

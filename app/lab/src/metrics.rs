@@ -149,7 +149,10 @@ impl Metrics {
 fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
     let (layout, record) = (material.layout, material.record);
     let span = &layout.blocks[block];
-    let mut before: Vec<usize> = layout.blocks[..block].iter().map(|earlier| earlier.group).collect();
+    if !layout.has_borders {
+        return Vec::new();
+    }
+    let mut before: Vec<usize> = layout.blocks[..block].iter().flat_map(|earlier| earlier.groups.clone()).collect();
     before.sort_unstable();
     before.dedup();
     let rows = record.rows_between(span.start + 1, end);
@@ -157,7 +160,7 @@ fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
     let at_switch = record.rows_between(span.start, span.start).next();
     before
         .into_iter()
-        .filter(|group| *group != span.group)
+        .filter(|group| !span.groups.contains(group))
         .map(|group| {
             let replicas = (0..record.replicas())
                 .map(|replica| {
@@ -175,8 +178,10 @@ fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
 
 /// Which groups each block trains.
 pub(crate) fn course(layout: &Layout) -> Result<Course, Undefined> {
-    let blocks = layout.blocks.iter().map(|block| vec![block.group]).collect();
-    Course::new(blocks, layout.groups()).map_err(|error| Undefined(error.to_string()))
+    let blocks = layout.blocks.iter().map(|block| block.groups.clone()).collect();
+    Course::new(blocks, layout.groups())
+        .map(|course| if layout.has_borders { course } else { course.without_borders() })
+        .map_err(|error| Undefined(error.to_string()))
 }
 
 /// One replica's matrix.

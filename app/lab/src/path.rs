@@ -45,6 +45,7 @@ trait Visit {
 fn each(experiment: &mut Experiment, visit: &mut impl Visit) {
     visit.component("data", &mut experiment.data);
     visit.component("stream", &mut experiment.stream);
+    visit.component("order", &mut experiment.order);
     visit.component("model", &mut experiment.model);
     for method in &mut experiment.methods {
         let place = format!("methods.{}", method.name());

@@ -1,6 +1,7 @@
 //! What of an experiment does not go together, and why: shown at the place, before a run is started.
 
 use mnemoscope_core::Setting;
+use mnemoscope_stream::Orders;
 
 use crate::experiment::Experiment;
 use crate::path;
@@ -24,6 +25,16 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
             _ => "methods".to_owned(),
         };
         found.push(Refusal { place, message: error.to_string() });
+    }
+    if !Orders::has_borders(&experiment.order) {
+        for method in experiment.methods.iter().filter(|method| mnemoscope_learner::Methods::needs_borders(method)) {
+            let message = format!(
+                "{} needs task borders, and the order {} has none: choose an order with borders, or another method",
+                method.kind().label,
+                experiment.order.name()
+            );
+            found.push(Refusal { place: format!("methods.{}", method.name()), message });
+        }
     }
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });

@@ -10,7 +10,7 @@ use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
 use mnemoscope_core::{Component, Setting};
 use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError};
 use mnemoscope_measure::{Continual, ContinualError};
-use mnemoscope_stream::{BlockSampler, DataError, Dataset, Part, SampleRef, Stream, StreamError};
+use mnemoscope_stream::{Block, BlockSampler, DataError, Dataset, Part, SampleRef, Stream, StreamError};
 use thiserror::Error;
 
 use crate::candidates::Candidates;
@@ -157,13 +157,15 @@ impl Run {
         let population = Population::of(&experiment)
             .map_err(|message| RunError::Refused(vec![Refusal { place: "population".to_owned(), message }]))?;
         let data = Arc::new(Dataset::load(&experiment.data)?);
-        let stream = Stream::new(data.clone(), &experiment.stream, experiment.blocks.as_deref(), &population.seeds)?;
+        let blocks = experiment.blocks.as_deref();
+        let stream = Stream::new(data.clone(), &experiment.stream, &experiment.order, blocks, &population.seeds)?;
         let scope = mnemoscope_learner::Methods::scope(&experiment.methods);
         let mut blocks = Vec::new();
         let mut start = 0;
         for (index, block) in stream.blocks().iter().enumerate() {
             let steps = stream.block_sampler(index, to_stream(scope)).longest();
-            blocks.push(BlockSpan { group: block.group, start, steps });
+            let groups = stream.task_groups(index);
+            blocks.push(BlockSpan { group: block.group, groups, start, steps });
             start += steps;
         }
         let plan = plan(&experiment, &population, &stream, start);
@@ -193,7 +195,9 @@ impl Run {
             group_names: (0..replicas)
                 .map(|r| (0..groups).map(|g| stream.group(r, g).name.clone()).collect())
                 .collect(),
+            group_classes: (0..groups).map(|g| stream.group(0, g).classes.clone()).collect(),
             shared_order: stream.shared_order(),
+            has_borders: stream.has_borders(),
             classes: stream.classes(),
             population: population.clone(),
             parameters: learner.parameters(),
@@ -206,7 +210,11 @@ impl Run {
             footprint: learner.footprint(),
             base_flops: learner.step_flops(experiment.stream.whole("batch")),
         };
-        let accumulators = (0..replicas).map(|_| Continual::new(groups, &[10, 100], 10)).collect();
+        let accumulator = || {
+            let plain = Continual::new(groups, &[10, 100], 10);
+            if stream.has_borders() { plain } else { plain.without_borders() }
+        };
+        let accumulators = (0..replicas).map(|_| accumulator()).collect();
         let record = Record::new(groups, population.variants.clone(), probe.sizes(replicas), slots.len());
         let mut coming = experiment.events.clone();
         coming.sort_by_key(|event| event.step);
@@ -333,7 +341,7 @@ impl Run {
         };
         let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {
             Some(parts)
-                if !["data", "stream", "model", "evaluation", "population", "pace", "attention"].contains(&parts.0) =>
+                if !["data", "stream", "order", "model", "evaluation", "population", "pace", "attention"].contains(&parts.0) =>
             {
                 parts
             }
@@ -382,13 +390,16 @@ impl Run {
 
     fn block_info(&self) -> BlockInfo {
         let span = &self.layout.blocks[self.block];
+        let trained = || self.stream.blocks()[self.block].groups();
         let replicas = self.population.replicas();
         let classes = |replica: usize, group: usize| self.stream.group(replica, group).classes.clone();
         BlockInfo {
             block: self.block,
             group: span.group,
             steps: span.steps,
-            classes: (0..replicas).map(|replica| classes(replica, span.group)).collect(),
+            classes: (0..replicas)
+                .map(|replica| merged(trained().flat_map(|group| classes(replica, group))))
+                .collect(),
             group_classes: (0..replicas)
                 .map(|replica| (0..self.stream.groups()).map(|group| classes(replica, group)).collect())
                 .collect(),
@@ -404,30 +415,38 @@ impl Run {
 
     /// Classes of every group trained in blocks 0 to `block`, in ascending order.
     fn seen(&self, replica: usize, block: usize) -> Vec<u16> {
-        let mut seen: Vec<u16> = self.layout.blocks[..=block.min(self.layout.blocks.len() - 1)]
-            .iter()
-            .flat_map(|span| self.stream.group(replica, span.group).classes.iter().copied())
-            .collect();
-        seen.sort_unstable();
-        seen.dedup();
-        seen
+        let blocks = self.stream.blocks();
+        let groups = blocks[..=block.min(blocks.len() - 1)].iter().flat_map(Block::groups);
+        merged(groups.flat_map(|group| self.stream.group(replica, group).classes.iter().copied()))
     }
 
+    /// Starts the block under way. Without borders only the first one is a beginning; the others go on from it.
     fn begin_block(&mut self) -> Result<(), RunError> {
         let info = self.block_info();
         self.sampler = self.stream.block_sampler(self.block, scope(&self.learner));
+        if self.block > 0 && !self.stream.has_borders() {
+            self.learner.continue_block(&info);
+            return Ok(());
+        }
         self.learner.begin_block(&info, &BlockData { stream: &self.stream, sampler: &self.sampler });
-        for accumulator in &mut self.accumulators {
-            accumulator.begin_block(self.done, &[info.group])?;
+        if self.stream.has_borders() {
+            for accumulator in &mut self.accumulators {
+                accumulator.begin_block(self.done, &self.layout.blocks[self.block].groups)?;
+            }
         }
         Ok(())
     }
 
     fn end_block(&mut self) -> Result<(), RunError> {
-        let info = self.block_info();
-        self.learner.end_block(&info, &BlockData { stream: &self.stream, sampler: &self.sampler });
-        for accumulator in &mut self.accumulators {
-            accumulator.end_block(self.done)?;
+        let borders = self.stream.has_borders();
+        if borders || self.block + 1 == self.layout.blocks.len() {
+            let info = self.block_info();
+            self.learner.end_block(&info, &BlockData { stream: &self.stream, sampler: &self.sampler });
+        }
+        if borders {
+            for accumulator in &mut self.accumulators {
+                accumulator.end_block(self.done)?;
+            }
         }
         let seen: Vec<Vec<u16>> =
             (0..self.population.replicas()).map(|replica| self.seen(replica, self.block)).collect();
@@ -501,4 +520,12 @@ impl Run {
             }
         }
     }
+}
+
+/// Classes in ascending order, each once.
+fn merged(classes: impl Iterator<Item = u16>) -> Vec<u16> {
+    let mut classes: Vec<u16> = classes.collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
 }

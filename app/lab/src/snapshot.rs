@@ -37,8 +37,10 @@ pub struct Failure {
 /// A block of the stream as laid out in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockSpan {
-    /// What it trains.
+    /// Its own group.
     pub group: usize,
+    /// The groups that are its task, its own first: without those that it only rehearses.
+    pub groups: Vec<usize>,
     /// First step: `start` steps were done before it.
     pub start: u64,
     /// Steps in it.
@@ -52,8 +54,12 @@ pub struct Layout {
     pub blocks: Vec<BlockSpan>,
     /// Name of each group in each replica, `[replica][group]`.
     pub group_names: Vec<Vec<String>>,
+    /// Classes of each group in the first replica.
+    pub group_classes: Vec<Vec<u16>>,
     /// Whether all replicas have the same groups.
     pub shared_order: bool,
+    /// Whether the learner is told where a block ends and the next begins.
+    pub has_borders: bool,
     /// Classes.
     pub classes: usize,
     /// Replicas and variants.

@@ -191,6 +191,8 @@ pub enum Topic {
     Data,
     /// How samples become tasks.
     Streams,
+    /// When each task is trained, and mixed with which others.
+    Orders,
     /// Networks.
     Models,
     /// Methods of continual learning.

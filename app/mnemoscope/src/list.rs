@@ -9,7 +9,7 @@ use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, presets};
 use mnemoscope_learner::{Borders, Methods, Models, Optimisers, Profile, Schedules};
 use mnemoscope_measure::catalogue;
 use mnemoscope_memory::AssociationKinds;
-use mnemoscope_stream::{DataSources, Scenarios};
+use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::{Map, Value, json};
 
 use crate::args::{ListArgs, Topic};
@@ -55,6 +55,7 @@ fn family(topic: Topic) -> Option<Family> {
     Some(match topic {
         Topic::Data => of::<DataSources>("data"),
         Topic::Streams => of::<Scenarios>("stream"),
+        Topic::Orders => of::<Orders>("order"),
         Topic::Models => of::<Models>("model"),
         Topic::Methods => of::<Methods>("methods"),
         Topic::Optimisers => of::<Optimisers>("optimiser"),

@@ -17,7 +17,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
     let theme = cx.theme;
     let layout = cx.snapshot.map(|snapshot| snapshot.layout.clone());
     let mut look = false;
-    let card = cx.section("stream", "Stream", summary(experiment), &["stream", "data", "blocks"]);
+    let card = cx.section("stream", "Stream", summary(experiment), &["stream", "order", "data", "blocks"]);
     card.ui(
         ui,
         theme,
@@ -55,11 +55,24 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
                 });
             }
             section::component_ui(ui, theme, "stream", &mut experiment.stream);
+            order_ui(ui, theme, experiment);
         },
     );
     if look {
         cx.orders.push(Order::Do(UiCommand::ShowData));
     }
+}
+
+/// When each task is trained: the order and its knobs.
+fn order_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
+    ui.add_space(2.0);
+    ui.label(RichText::new("Order").size(11.5).color(theme.text_dim));
+    let before = experiment.order.name();
+    section::kind_ui(ui, "order", &mut experiment.order);
+    if experiment.order.name() != before {
+        experiment.blocks = None;
+    }
+    section::component_ui(ui, theme, "order", &mut experiment.order);
 }
 
 fn summary(experiment: &Experiment) -> String {

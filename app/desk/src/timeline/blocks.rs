@@ -55,9 +55,9 @@ pub fn stretched(length: Length, factor: f64) -> Length {
     }
 }
 
-/// Groups that a block of this experiment may train: those of the scenario's own list.
+/// Groups that a block of this experiment may train.
 pub fn groups(experiment: &Experiment) -> usize {
-    Stream::generate_blocks(&experiment.stream).iter().map(|block| block.group + 1).max().unwrap_or(0)
+    Stream::trained_groups(&experiment.stream)
 }
 
 /// "5 epochs" or "400 steps".
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn blocks(groups: &[usize]) -> Vec<Block> {
-        groups.iter().map(|group| Block { group: *group, length: Length::Epochs(2.0) }).collect()
+        groups.iter().map(|group| Block::plain(*group, Length::Epochs(2.0))).collect()
     }
 
     fn groups_of(blocks: &[Block]) -> Vec<usize> {
@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn lengths_come_from_the_session_or_are_estimated_from_it() {
         let known = blocks(&[0, 1]);
-        let spans = [BlockSpan { group: 0, start: 0, steps: 100 }, BlockSpan { group: 1, start: 100, steps: 200 }];
+        let span = |group: usize, start, steps| BlockSpan { group, groups: vec![group], start, steps };
+        let spans = [span(0, 0, 100), span(1, 100, 200)];
         assert_eq!(steps(&known, Some((&known, &spans))), [100.0, 200.0]);
         let mut edited = blocks(&[1, 0, 7]);
         edited[0].length = Length::Epochs(4.0);

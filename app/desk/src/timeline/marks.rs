@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn steps_lie_in_their_block() {
-        let spans = [BlockSpan { group: 0, start: 0, steps: 100 }, BlockSpan { group: 1, start: 100, steps: 50 }];
+        let span = |group: usize, start, steps| BlockSpan { group, groups: vec![group], start, steps };
+        let spans = [span(0, 0, 100), span(1, 100, 50)];
         let bars = [(0.0, 200.0), (203.0, 100.0)].map(|(x, w)| Rect::from_min_size(pos2(x, 0.0), vec2(w, 10.0)));
         assert_eq!(x_of(0, &spans, &bars), 0.0);
         assert_eq!(x_of(50, &spans, &bars), 100.0);

@@ -97,6 +97,6 @@ fn edits_of_a_run_that_has_begun_wait_and_the_playhead_follows_the_steps() {
     assert_eq!(snapshot(&window).layout.blocks[0].group, 0, "the run goes on as it began");
     assert_eq!(
         window.state().experiment().blocks,
-        Some([1, 2, 0].map(|group| Block { group, length: Length::Steps(20) }).to_vec())
+        Some([1, 2, 0].map(|group| Block::plain(group, Length::Steps(20))).to_vec())
     );
 }

@@ -60,7 +60,7 @@ fn begin(snapshot: &Snapshot, view: &View, group: usize) -> u64 {
     if view.untrained {
         return 0;
     }
-    snapshot.layout.blocks.iter().find(|block| block.group == group).map_or(0, |block| block.start)
+    snapshot.layout.blocks.iter().find(|block| block.groups.contains(&group)).map_or(0, |block| block.start)
 }
 
 fn references(chart: &mut Chart, snapshot: &Snapshot, view: &View, candidates: Candidates) {

@@ -1,30 +1,29 @@
 //! What guessing would give.
 
+use std::collections::BTreeSet;
+
 use crate::candidates::Candidates;
 use crate::snapshot::Snapshot;
 
-/// Accuracy of guessing among the candidates, one value for each block.
-///
-/// Classes are counted as the split scenario deals them out: evenly, the remainder to the first tasks. In every other
-/// scenario all tasks have all classes.
+/// Accuracy of guessing among the candidates, one value for each block; where replicas have classes of their own, the
+/// first one's.
 pub(super) fn chance(snapshot: &Snapshot, candidates: Candidates) -> Vec<f64> {
     let layout = &snapshot.layout;
-    let (classes, groups) = (layout.classes.max(1), layout.groups().max(1));
-    let split = snapshot.experiment.stream.name() == "split";
-    let of_group = |group: usize| classes / groups + usize::from(group < classes % groups);
-    let mut met = vec![false; groups];
+    let classes_of = |group: &usize| layout.group_classes.get(*group).map_or(&[][..], Vec::as_slice);
+    let (mut groups, mut classes) = (BTreeSet::new(), BTreeSet::<u16>::new());
     layout
         .blocks
         .iter()
         .map(|block| {
-            met[block.group] = true;
-            if !split || candidates == Candidates::All {
-                return 1.0 / classes as f64;
-            }
-            let met: Vec<usize> = (0..groups).filter(|group| met[*group]).map(of_group).collect();
+            groups.extend(block.groups.iter().copied());
+            classes.extend(block.groups.iter().flat_map(classes_of));
             match candidates {
-                Candidates::Task => met.iter().map(|count| 1.0 / *count as f64).sum::<f64>() / met.len() as f64,
-                _ => 1.0 / met.iter().sum::<usize>() as f64,
+                Candidates::All => 1.0 / layout.classes.max(1) as f64,
+                Candidates::Seen => 1.0 / classes.len().max(1) as f64,
+                Candidates::Task => {
+                    let each = groups.iter().map(|group| 1.0 / classes_of(group).len().max(1) as f64);
+                    each.sum::<f64>() / groups.len().max(1) as f64
+                }
             }
         })
         .collect()

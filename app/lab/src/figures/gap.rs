@@ -58,7 +58,9 @@ fn mean_of(gaps: &[&Gap], value: impl Fn(&Gap) -> f64) -> Option<Estimate> {
 /// below the lowest point of the mean curve).
 pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
     let Some(shown) = shown_gap(snapshot, view) else {
-        let message = if snapshot.layout.blocks.len() < 2 {
+        let message = if !snapshot.layout.has_borders {
+            "The stream has no borders between tasks, so no task has a switch to look at."
+        } else if snapshot.layout.blocks.len() < 2 {
             "The stream has one task only: there is no switch to look at."
         } else {
             "What happens to known tasks right after a task switch appears here at the second task."
@@ -71,10 +73,10 @@ pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
     let (from, to) = window(snapshot, shown, &gaps);
     let variant = view.variant(snapshot);
     let known: Vec<usize> = {
-        let mut known: Vec<usize> = layout.blocks[..shown.block].iter().map(|block| block.group).collect();
+        let mut known: Vec<usize> = layout.blocks[..shown.block].iter().flat_map(|block| block.groups.clone()).collect();
         known.sort_unstable();
         known.dedup();
-        known.retain(|group| *group != shown.group && *group != block.group);
+        known.retain(|group| *group != shown.group && !block.groups.contains(group));
         known
     };
     let mut chart = Chart::new(Axis::new("optimiser step").range(from as f64, to as f64), Axis::new("accuracy"));

@@ -54,7 +54,10 @@ pub fn matrix(snapshot: &Snapshot, view: &View) -> Figure {
     } else {
         matrix = matrix.map(Map::Sequential, Some((0.0, 1.0)));
     }
-    let caption = format!("among {} · {caption}", candidates.label());
+    let mut caption = format!("among {} · {caption}", candidates.label());
+    if !layout.has_borders {
+        caption = format!("the stream has no borders: rows are where the order's blocks end · {caption}");
+    }
     Figure::new(ID, TITLE, Body::Matrix(matrix)).caption(caption).badge("test")
 }
 

@@ -31,9 +31,13 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         record.push(step, &counts, &[ce + ewc, ce, ewc]);
     }
     let layout = Layout {
-        blocks: (0..GROUPS).map(|group| BlockSpan { group, start: group as u64 * STEPS, steps: STEPS }).collect(),
+        blocks: (0..GROUPS)
+            .map(|group| BlockSpan { group, groups: vec![group], start: group as u64 * STEPS, steps: STEPS })
+            .collect(),
         group_names: vec![(0..GROUPS).map(|group| format!("digits {}, {}", 2 * group, 2 * group + 1)).collect(); seeds],
+        group_classes: [vec![0, 1, 2], vec![3, 4], vec![5, 6]].to_vec(),
         shared_order: true,
+        has_borders: true,
         classes: 7,
         population,
         parameters: 17_510,

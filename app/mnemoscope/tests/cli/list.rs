@@ -5,13 +5,14 @@ use mnemoscope_core::{Kind, Registry};
 use mnemoscope_lab::{Evaluations, Paces, Populations, presets};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
 use mnemoscope_memory::AssociationKinds;
-use mnemoscope_stream::{DataSources, Scenarios};
+use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::Value;
 
-fn registries() -> [(&'static str, &'static [Kind]); 10] {
+fn registries() -> [(&'static str, &'static [Kind]); 11] {
     [
         ("data", DataSources::kinds()),
         ("streams", Scenarios::kinds()),
+        ("orders", Orders::kinds()),
         ("models", Models::kinds()),
         ("methods", Methods::kinds()),
         ("optimisers", Optimisers::kinds()),
