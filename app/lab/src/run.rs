@@ -341,7 +341,8 @@ impl Run {
         };
         let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {
             Some(parts)
-                if !["data", "stream", "order", "model", "evaluation", "population", "pace", "attention"].contains(&parts.0) =>
+                if !["data", "stream", "order", "model", "evaluation", "population", "pace", "attention"]
+                    .contains(&parts.0) =>
             {
                 parts
             }
@@ -397,9 +398,7 @@ impl Run {
             block: self.block,
             group: span.group,
             steps: span.steps,
-            classes: (0..replicas)
-                .map(|replica| merged(trained().flat_map(|group| classes(replica, group))))
-                .collect(),
+            classes: (0..replicas).map(|replica| merged(trained().flat_map(|group| classes(replica, group)))).collect(),
             group_classes: (0..replicas)
                 .map(|replica| (0..self.stream.groups()).map(|group| classes(replica, group)).collect())
                 .collect(),

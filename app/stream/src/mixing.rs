@@ -75,7 +75,8 @@ mod tests {
         let mixing = Mixing::new(&[Share::even(1, 0.25), Share::even(2, 0.25)], 8);
         // Own samples are due at 1, 3, 5, 7; the others' at 2 and 6.
         let counts: Vec<_> = (0..=8).map(|taken| mixing.counts(taken)).collect();
-        let wanted = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1], [3, 1, 1], [3, 2, 1], [3, 2, 2], [4, 2, 2]];
+        let wanted =
+            [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1], [3, 1, 1], [3, 2, 1], [3, 2, 2], [4, 2, 2]];
         assert_eq!(counts, wanted);
     }
 

@@ -17,15 +17,8 @@ use crate::error::StreamError;
 #[derive(Debug, Clone, Copy)]
 pub struct Orders;
 
-static KINDS: [Kind; 7] = [
-    sequential::KIND,
-    online::KIND,
-    gradual::KIND,
-    blurry::KIND,
-    recurrence::KIND,
-    rehearsal::KIND,
-    scole::KIND,
-];
+static KINDS: [Kind; 7] =
+    [sequential::KIND, online::KIND, gradual::KIND, blurry::KIND, recurrence::KIND, rehearsal::KIND, scole::KIND];
 
 impl Registry for Orders {
     const NOUN: &'static str = "order";

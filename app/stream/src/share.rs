@@ -137,7 +137,10 @@ pub(crate) fn problem(own: usize, with: &[Share], groups: usize) -> Option<Strin
             return Some(format!("mixes in group {group} twice; give it one share"));
         }
         if [share.from, share.to].iter().any(|share| !(0.0..=1.0).contains(share)) {
-            return Some(format!("from {} to {} is no share of group {group}; keep both in 0 to 1", share.from, share.to));
+            return Some(format!(
+                "from {} to {} is no share of group {group}; keep both in 0 to 1",
+                share.from, share.to
+            ));
         }
         if let Pool::PerOwn(each) = share.pool
             && !(each.is_finite() && each > 0.0)

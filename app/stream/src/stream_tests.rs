@@ -252,7 +252,9 @@ fn what_cannot_be_is_refused_with_its_place() {
 fn too_few_samples_for_a_part_are_refused() {
     let labels = vec![0, 0, 1, 1];
     let tiny = Dataset::new("tiny".into(), Shape::Table(1), numbered(2), Pixels::Bytes(vec![0, 1, 2, 3]), labels);
-    let make = |scenario: &str| Stream::new(Arc::new(tiny.clone()), &ron::from_str(scenario).unwrap(), &sequential(), None, &[1]);
+    let make = |scenario: &str| {
+        Stream::new(Arc::new(tiny.clone()), &ron::from_str(scenario).unwrap(), &sequential(), None, &[1])
+    };
     assert_eq!(
         make("split(tasks: 2)").unwrap_err().to_string(),
         "group tiny 0 has no validation samples: the data set is too small for its validation share; raise \

@@ -73,7 +73,8 @@ pub fn gap(snapshot: &Snapshot, view: &View) -> Figure {
     let (from, to) = window(snapshot, shown, &gaps);
     let variant = view.variant(snapshot);
     let known: Vec<usize> = {
-        let mut known: Vec<usize> = layout.blocks[..shown.block].iter().flat_map(|block| block.groups.clone()).collect();
+        let mut known: Vec<usize> =
+            layout.blocks[..shown.block].iter().flat_map(|block| block.groups.clone()).collect();
         known.sort_unstable();
         known.dedup();
         known.retain(|group| *group != shown.group && !block.groups.contains(group));

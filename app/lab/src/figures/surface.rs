@@ -22,7 +22,8 @@ pub fn surface(snapshot: &Snapshot, _view: &View) -> Figure {
     };
     let layout = &snapshot.layout;
     let now = layout.blocks.get(layout.block_at(snapshot.step)).map_or(0, |block| block.group);
-    let met: Vec<usize> = layout.blocks.iter().filter(|b| b.start <= snapshot.step).flat_map(|b| b.groups.clone()).collect();
+    let met: Vec<usize> =
+        layout.blocks.iter().filter(|b| b.start <= snapshot.step).flat_map(|b| b.groups.clone()).collect();
     let range = (f64::from(surface.range.0), f64::from(surface.range.1));
     let mut points: Vec<SurfacePoint> = surface
         .points

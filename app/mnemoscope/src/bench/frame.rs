@@ -113,7 +113,9 @@ fn long(experiment: &Experiment, rows: u64) -> anyhow::Result<Snapshot> {
     let mut snapshot = run.snapshot()?;
     let mut layout = mnemoscope_lab::Layout::clone(&snapshot.layout);
     let steps = rows / memory::TASKS as u64;
-    layout.blocks = (0..memory::TASKS).map(|group| BlockSpan { group, groups: vec![group], start: group as u64 * steps, steps }).collect();
+    layout.blocks = (0..memory::TASKS)
+        .map(|group| BlockSpan { group, groups: vec![group], start: group as u64 * steps, steps })
+        .collect();
     snapshot.record = memory::synthetic(rows, snapshot.terms.len());
     snapshot.layout = Arc::new(layout);
     snapshot.step = rows - 1;

@@ -88,10 +88,8 @@ mod tests {
     #[test]
     fn the_whole_length_stays_and_the_widest_and_narrowest_leave_out_blocks() {
         for width in ["0.0", "0.3", "0.77", "1.0"] {
-            let blocks = make(
-                &format!("gradual(width: {width})"),
-                Outline { tasks: 4, length: Length::Steps(101), ..OUTLINE },
-            );
+            let blocks =
+                make(&format!("gradual(width: {width})"), Outline { tasks: 4, length: Length::Steps(101), ..OUTLINE });
             let steps = blocks.iter().map(|block| block.length.steps(1)).sum::<u64>();
             assert_eq!(steps, 404, "{width}");
         }

@@ -27,8 +27,8 @@ pub(super) fn blocks(outline: &Outline) -> Vec<Block> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::tests::{OUTLINE, make};
     use crate::order::Orders;
+    use crate::order::tests::{OUTLINE, make};
 
     #[test]
     fn every_block_is_one_epoch_and_borders_may_be_hidden() {

@@ -13,7 +13,9 @@ pub(super) const KIND: Kind = Kind {
     source: "Gandhi et al. 2024, Catastrophic interference is mitigated in naturalistic power-law learning environments",
     knobs: &[
         Knob::real("alpha", "exponent", "α", 0.0, 10.0, 1.0, Scale::Linear)
-            .meaning("Age is counted in blocks since a task was last trained: 0 forgets ages, a large one repeats the last.")
+            .meaning(
+                "Age is counted in blocks since a task was last trained: 0 forgets ages, a large one repeats the last.",
+            )
             .source("lab default; Anderson and Schooler 1991 find power laws of recurrence"),
         Knob::whole("every", "blocks per new task", "", 1, 100, 4, Scale::Linear)
             .unit("blocks")

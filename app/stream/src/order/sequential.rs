@@ -26,8 +26,7 @@ mod tests {
 
     #[test]
     fn the_first_task_may_return_late() {
-        let groups: Vec<_> =
-            make("sequential(return_first: true)", OUTLINE).iter().map(|block| block.group).collect();
+        let groups: Vec<_> = make("sequential(return_first: true)", OUTLINE).iter().map(|block| block.group).collect();
         assert_eq!(groups, [0, 1, 2, 3, 4, 0]);
     }
 }
