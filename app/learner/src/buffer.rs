@@ -6,6 +6,9 @@
 //!   full, a sample of a key that has never been among the largest evicts a random sample of a largest key; a sample of
 //!   any other key replaces one of its own with probability m/n, where the buffer holds m of the n met with that key.
 //!   Each key's share is thus a uniform sample of what was met with it, and the shares even out.
+//! - Greedy (Prabhu et al. 2020, algorithm 1): a sample is kept if its class is new or holds fewer than M / |Y| samples,
+//!   with Y the classes met so far; in a full buffer it takes the place of a random sample of a largest class. What comes
+//!   first stays: a class's share is not a uniform sample of what was met with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +26,8 @@ pub(crate) enum Storage {
     ClassBalanced,
     /// Groups.
     TaskBalanced,
+    /// Labels, first come, first kept.
+    Greedy,
 }
 
 impl Storage {
@@ -31,6 +36,7 @@ impl Storage {
         match name {
             "class_balanced" => Self::ClassBalanced,
             "task_balanced" => Self::TaskBalanced,
+            "greedy" => Self::Greedy,
             _ => Self::Reservoir,
         }
     }
@@ -109,7 +115,7 @@ impl Buffer {
     fn key(&self, y: u32, group: u16) -> u32 {
         match self.storage {
             Storage::Reservoir => 0,
-            Storage::ClassBalanced => y,
+            Storage::ClassBalanced | Storage::Greedy => y,
             Storage::TaskBalanced => u32::from(group),
         }
     }
@@ -124,6 +130,11 @@ impl Buffer {
         let met = self.met.entry(key).or_default();
         *met += 1;
         let met = *met;
+        let greedy = self.storage == Storage::Greedy;
+        let own = self.held.get(&key).copied().unwrap_or(0);
+        if greedy && own * self.met.len() >= self.capacity && own > 0 {
+            return None;
+        }
         if self.len() < self.capacity {
             self.x.extend_from_slice(x);
             self.y.push(y);
@@ -135,8 +146,7 @@ impl Buffer {
         let most = self.held.values().copied().max().unwrap_or(0);
         let largest: Vec<u32> = self.held.iter().filter(|(_, held)| **held == most).map(|(key, _)| *key).collect();
         self.full.extend(&largest);
-        let evicted = if self.full.contains(&key) {
-            let own = self.held.get(&key).copied().unwrap_or(0);
+        let evicted = if !greedy && self.full.contains(&key) {
             if random.random_range(0..met) >= own as u64 {
                 return None;
             }
@@ -287,6 +297,29 @@ mod tests {
         for (i, kept) in kept.iter().enumerate() {
             assert!(plausible(*kept, 4000, 4.0 / 12.0), "sample {i}: {kept} of 4000");
         }
+    }
+
+    /// Prabhu et al. 2020, algorithm 1, worked by hand with room for four.
+    #[test]
+    fn the_greedy_sampler_keeps_what_came_first_and_makes_room_for_new_classes() {
+        let mut buffer = Buffer::new(4, 1, Storage::Greedy);
+        let mut random = stream(0, "test", &[]);
+        let mut offer = |i: usize, y: u32| {
+            let kept = buffer.offer(&[i as f32], y, 0, &mut random).is_some();
+            (kept, [0, 1, 2].map(|class| count(&buffer, |y, _| y == class)))
+        };
+        // One class may fill everything; M / |Y| = 4.
+        assert_eq!([0, 1, 2, 3].map(|i| offer(i, 0)).map(|(_, held)| held[0]), [1, 2, 3, 4]);
+        assert_eq!(offer(4, 0), (false, [4, 0, 0]));
+        // M / |Y| = 2: the second class takes two places and no third.
+        assert_eq!([5, 6, 7].map(|i| offer(i, 1)), [(true, [3, 1, 0]), (true, [2, 2, 0]), (false, [2, 2, 0])]);
+        assert_eq!(offer(8, 0), (false, [2, 2, 0]));
+        // M / |Y| = 4/3: a class that holds one may still grow, at a largest one's cost.
+        let (kept, held) = offer(9, 2);
+        assert!(kept && held[2] == 1 && held[0] + held[1] == 3, "{held:?}");
+        let (kept, held) = offer(10, 2);
+        assert!(kept && held == [1, 1, 2], "{held:?}");
+        assert_eq!(offer(11, 2), (false, [1, 1, 2]));
     }
 
     #[test]

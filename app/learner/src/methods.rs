@@ -8,6 +8,7 @@ mod derpp;
 mod er_ace;
 mod ewc;
 mod fine_tuning;
+mod gdumb;
 mod gem;
 mod joint;
 mod l2;
@@ -54,6 +55,7 @@ methods![
     er_ace::ErAce,
     mir::Mir,
     mer::Mer,
+    gdumb::Gdumb,
     l2::L2,
     ewc::Ewc,
     online_ewc::OnlineEwc,

@@ -279,6 +279,63 @@ fn mer_pulls_the_weights_back_every_k_steps() {
     assert!(furthest(&weights[p..], &start[p..]) > 1e-3);
 }
 
+/// The stream's steps leave the weights alone; two passes in batches that hold the whole memory are two steps of SGD with
+/// momentum from the initial weights, by finite differences in f64; long gradients are cut.
+#[test]
+fn gdumb_trains_from_scratch_on_its_memory() {
+    for (scale, cut) in [(1.0, false), (300.0, true)] {
+        let settings = [("capacity", number(9.0)), ("batch", number(9.0)), ("epochs", number(2.0))];
+        let mut setup = Setup::new().method("gdumb", &settings);
+        setup.model.set("widths", Setting::List(vec![])).unwrap();
+        let mut learner = setup.learner(&SEEDS);
+        let start = learner.weights();
+        for block in 0..2 {
+            let data = Data::new(Scope::Current, block, 2);
+            learner.begin_block(&info(block, 2), &data);
+            let before = learner.weights();
+            let mut batch = data.gather(&rows(4));
+            for step in 0..4 {
+                batch = data.gather(&rows(step));
+                batch.x.iter_mut().for_each(|x| *x *= scale);
+                learner.step(batch.clone()).unwrap();
+            }
+            assert_eq!(bits(&learner.weights()), bits(&before));
+            assert!(learner.terms().is_empty() && learner.last_losses().ids.is_empty());
+            let state = learner.save();
+            learner.end_block(&info(block, 2), &data);
+            for replica in 0..2 {
+                let objective = Objective {
+                    state: &state,
+                    kind: "gdumb",
+                    replica,
+                    batch: &batch,
+                    open: CLASSES,
+                    alpha: 0.0,
+                    beta: 0.0,
+                };
+                let own = replica * learner.parameters()..(replica + 1) * learner.parameters();
+                let mut weights: Vec<f64> = start[own.clone()].iter().map(|w| f64::from(*w)).collect();
+                let mut velocity = vec![0.0; weights.len()];
+                // The authors' code: a first pass at a tenth of the rate, momentum 0.9, decay 1e-6, longest gradient 10.
+                for rate in [0.005, 0.05] {
+                    let old = |weights: &[f64]| objective.parts(weights)[2];
+                    let gradient: Vec<f64> = (0..weights.len()).map(|i| Objective::slope(old, &weights, i)).collect();
+                    let length = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+                    assert_eq!(length > 10.0, cut, "{length}");
+                    for i in 0..weights.len() {
+                        let g = gradient[i] * 10.0 / length.max(10.0) + 1e-6 * weights[i];
+                        velocity[i] = 0.9 * velocity[i] + g;
+                        weights[i] -= rate * velocity[i];
+                    }
+                }
+                let expected: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
+                let apart = furthest(&learner.weights()[own], &expected);
+                assert!(apart < 2e-5, "block {block}: {apart}");
+            }
+        }
+    }
+}
+
 /// A sample's stored logits are those that the network gave it before the update of the step that met it.
 #[test]
 fn logits_are_stored_before_the_update() {
