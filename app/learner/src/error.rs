@@ -34,6 +34,9 @@ pub enum LearnerError {
         /// Which part.
         what: &'static str,
     },
+    /// A convolution on inputs that are not images.
+    #[error("a convolutional network needs images, but these inputs have no height and width; take model mlp")]
+    NeedsImages,
     /// A kind that no registry of this crate declares.
     #[error("the learner has no {noun} \"{name}\"")]
     Unknown {

@@ -105,7 +105,7 @@ impl Learner {
             }
         }
 
-        let network = models::network(plan);
+        let network = models::network(plan, device)?;
         let parameters = network.layout.parameters();
         let draw = |seed: &u64| init::draw(plan.model.text("init"), &network.layout, plan.seed, *seed);
         let weights: Vec<f32> = plan.seeds.iter().flat_map(draw).collect();

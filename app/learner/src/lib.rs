@@ -17,6 +17,7 @@
 //!     methods: vec![Knobs::uniform(&Component::<Methods>::new("fine_tuning").unwrap(), 2)],
 //!     seeds: vec![0, 1],
 //!     features: 3,
+//!     image: None,
 //!     classes: 2,
 //!     seed: 7,
 //!     head: Head::All,
@@ -41,6 +42,7 @@ mod activation;
 mod batch;
 mod buffer;
 mod compose;
+mod convolution;
 mod cosine;
 mod device;
 mod error;

@@ -53,6 +53,7 @@
 //!     methods: vec![],
 //!     seeds: vec![0],
 //!     features: 2,
+//!     image: None,
 //!     classes: 2,
 //!     seed: 0,
 //!     head: Head::All,

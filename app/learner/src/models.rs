@@ -1,8 +1,11 @@
 //! The registry of models.
 
+use burn::tensor::Device;
 use mnemoscope_core::{Kind, Knob, Opt, Registry, Scale};
 
+use crate::LearnerError;
 use crate::activation::Activation;
+use crate::convolution::{Convolution, Image, Pool};
 use crate::flat::{Layout, Size};
 use crate::network::Network;
 use crate::plan::Plan;
@@ -100,32 +103,98 @@ const TRUNK: Knob = Knob::choice("trunk", "Trunk", &TRUNKS, "trained")
     .meaning("Whether the layers below projection and classifier learn.")
     .source("random features: Rahimi and Recht 2007");
 
-static KINDS: [Kind; 1] = [Kind {
-    name: "mlp",
-    label: "Multilayer perceptron",
-    meaning: "Fully connected layers with a non-linearity between them.",
-    source: "Rumelhart, Hinton and Williams 1986",
-    knobs: &MLP,
-}];
+static POOLS: [Opt; 3] = [
+    Opt { name: "max", label: "Largest", meaning: "The largest of each 2 x 2 window." },
+    Opt { name: "average", label: "Mean", meaning: "The mean of each 2 x 2 window." },
+    Opt { name: "none", label: "None", meaning: "Images keep their size." },
+];
+
+static CONV: [Knob; 11] = [
+    Knob::list("channels", "Channels", 1, 512, 6, &[16.0, 32.0])
+        .unit("channels")
+        .meaning("Channels of each convolution, from the input on.")
+        .source("lab default"),
+    Knob::whole("kernel", "Kernel", "k", 1, 7, 3, Scale::Linear)
+        .unit("pixels")
+        .meaning("Side of the patch that a convolution reads; zeros around the image keep its size.")
+        .source("3: Simonyan and Zisserman 2015"),
+    Knob::choice("pool", "Pooling", &POOLS, "max")
+        .meaning("What halves the image after each convolution, until a side is below 2.")
+        .source("Scherer, Mueller and Behnke 2010"),
+    Knob::list("widths", "Dense widths", 1, 4096, 8, &[64.0])
+        .unit("units")
+        .meaning("Units of each hidden layer after the convolutions.")
+        .source("lab default"),
+    ACTIVATION,
+    INIT,
+    NORM,
+    PROJECTION,
+    CLASSIFIER,
+    SCALE,
+    TRUNK,
+];
+
+static KINDS: [Kind; 2] = [
+    Kind {
+        name: "mlp",
+        label: "Multilayer perceptron",
+        meaning: "Fully connected layers with a non-linearity between them.",
+        source: "Rumelhart, Hinton and Williams 1986",
+        knobs: &MLP,
+    },
+    Kind {
+        name: "conv",
+        label: "Convolutional network",
+        meaning: "Convolutions with pooling, then fully connected layers; needs images.",
+        source: "LeCun et al. 1998",
+        knobs: &CONV,
+    },
+];
 
 /// The network that a plan asks for.
-pub(crate) fn network(plan: &Plan<'_>) -> Network {
+///
+/// # Errors
+/// When a convolution gets no images.
+pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, LearnerError> {
     let model = plan.model;
-    let mut units = model.list("widths");
-    let first = if model.text("trunk") == "frozen" { units.len() } else { 0 };
-    units.insert(0, plan.features);
-    units.extend(Some(model.whole("projection")).filter(|width| *width > 0));
-    let mut sizes: Vec<Size> =
-        units.windows(2).map(|pair| Size { inputs: pair[0], outputs: pair[1], places: 1, bias: true }).collect();
+    let mut sizes = Vec::new();
+    let mut convolutions: Vec<Convolution> = Vec::new();
+    let mut below = plan.features;
+    if model.name() == "conv" {
+        let image = plan.image.filter(|(height, width, channels)| height * width * channels == plan.features);
+        let (height, width, channels) = image.ok_or(LearnerError::NeedsImages)?;
+        let pool = match model.text("pool") {
+            "max" => Some(Pool::Max),
+            "average" => Some(Pool::Average),
+            _ => None,
+        };
+        let mut image = Image { height, width, channels };
+        for outputs in model.list("channels") {
+            let convolution = Convolution::new(image, outputs, model.whole("kernel"), pool, device);
+            sizes.push(Size { inputs: convolution.patch(), outputs, places: convolution.places(), bias: true });
+            image = convolution.above();
+            convolutions.push(convolution);
+        }
+        below = image.numbers();
+    }
+    let mut dense = |inputs: usize, outputs: usize, bias: bool| sizes.push(Size { inputs, outputs, places: 1, bias });
+    let widths = model.list("widths");
+    let trunk = convolutions.len() + widths.len();
+    let projection = Some(model.whole("projection")).filter(|width| *width > 0);
+    for width in widths.into_iter().chain(projection) {
+        dense(below, width, true);
+        below = width;
+    }
     let cosine = (model.text("classifier") == "cosine").then(|| model.real("scale") as f32);
-    sizes.push(Size { inputs: units[units.len() - 1], outputs: plan.classes, places: 1, bias: cosine.is_none() });
-    Network {
+    dense(below, plan.classes, cosine.is_none());
+    Ok(Network {
         layout: Layout::new(&sizes),
         activation: Activation::named(model.text("activation")),
+        convolutions,
         norm: model.text("norm") == "layer",
         cosine,
-        first,
-    }
+        first: if model.text("trunk") == "frozen" { trunk } else { 0 },
+    })
 }
 
 impl Registry for Models {

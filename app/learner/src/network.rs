@@ -13,6 +13,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use crate::activation::Activation;
+use crate::convolution::Convolution;
 use crate::cosine::CosineTrace;
 use crate::flat::{Dense, Layout};
 use crate::norm::Normed;
@@ -24,6 +25,8 @@ pub struct Network {
     pub layout: Layout,
     /// The hidden layers' non-linearity.
     pub activation: Activation,
+    /// The first layers; the others are dense.
+    pub(crate) convolutions: Vec<Convolution>,
     /// Whether hidden pre-activations are normalised.
     pub(crate) norm: bool,
     /// γ of a cosine classifier; none is a linear one.
@@ -35,7 +38,7 @@ pub struct Network {
 /// What a forward pass leaves behind for the backward pass.
 #[derive(Debug)]
 pub struct Trace {
-    /// Each layer's input, `[R, B, inputs]`; `R` may be 1 for the first, when replicas share it.
+    /// What each layer's product reads, `[R, B·places, inputs]`; `R` may be 1 for the first, when replicas share it.
     pub inputs: Vec<Tensor<3>>,
     hidden: Vec<Hidden>,
     pub(crate) cosine: Option<CosineTrace>,
@@ -49,7 +52,7 @@ struct Hidden {
     normed: Option<Normed>,
     /// The pre-activation, where the slope needs it.
     pre: Option<Tensor<3>>,
-    /// The activation.
+    /// The activation, before a pooling.
     out: Tensor<3>,
 }
 
@@ -64,7 +67,7 @@ impl Network {
     /// A plain perceptron with a linear classifier, all of which trains.
     pub fn dense(features: usize, widths: &[usize], classes: usize, activation: Activation) -> Self {
         let layout = Layout::dense(features, widths, classes);
-        Self { layout, activation, norm: false, cosine: None, first: 0 }
+        Self { layout, activation, convolutions: Vec::new(), norm: false, cosine: None, first: 0 }
     }
 
     /// Runs `x`, `[R, B, F]` or `[1, B, F]`, through all layers.
@@ -73,9 +76,10 @@ impl Network {
         let mut inputs = Vec::with_capacity(layers.len());
         let mut hidden = Vec::with_capacity(last);
         let mut a = x;
-        for layer in &layers[..last] {
-            let left = self.hidden(layer, a.clone());
-            inputs.push(std::mem::replace(&mut a, left.out.clone()));
+        for (index, layer) in layers[..last].iter().enumerate() {
+            let (input, left) = self.hidden(index, layer, a);
+            a = self.above(index, &left);
+            inputs.push(input);
             hidden.push(left);
         }
         let (cosine, logits) = self.classify(&layers[last], a.clone());
@@ -83,12 +87,32 @@ impl Network {
         Trace { inputs, hidden, cosine, logits }
     }
 
-    fn hidden(&self, layer: &Dense, input: Tensor<3>) -> Hidden {
-        let z = affine(input, layer);
-        let normed = self.norm.then(|| Normed::new(z.clone()));
-        let z = normed.as_ref().map_or(z, |normed| normed.value.clone());
+    /// What a hidden layer's product reads, and what it leaves behind, from what the layer below gives, `[R, B, units]`.
+    fn hidden(&self, index: usize, layer: &Dense, below: Tensor<3>) -> (Tensor<3>, Hidden) {
+        let convolution = self.convolutions.get(index);
+        let input = match convolution {
+            Some(convolution) => convolution.patches(below),
+            None => below,
+        };
+        let mut z = affine(input.clone(), layer);
+        let shape = z.dims();
+        let normed = self.norm.then(|| {
+            // All units of a sample at once: of a convolution every position and channel.
+            Normed::new(convolution.map_or_else(|| z.clone(), |convolution| convolution.images(z.clone())))
+        });
+        if let Some(normed) = &normed {
+            z = normed.value.clone().reshape(shape);
+        }
         let pre = self.activation.needs_pre().then(|| z.clone());
-        Hidden { normed, pre, out: self.activation.apply(z) }
+        (input, Hidden { normed, pre, out: self.activation.apply(z) })
+    }
+
+    /// What a hidden layer gives, `[R, B, units]`.
+    fn above(&self, index: usize, left: &Hidden) -> Tensor<3> {
+        match self.convolutions.get(index) {
+            Some(convolution) => convolution.pool(left.out.clone()),
+            None => left.out.clone(),
+        }
     }
 
     fn classify(&self, layer: &Dense, features: Tensor<3>) -> (Option<CosineTrace>, Tensor<3>) {
@@ -99,7 +123,8 @@ impl Network {
 
     /// The features alone, `[R, B, H]`; a linear model's are its inputs.
     pub fn features(&self, layers: &[Dense], x: Tensor<3>) -> Tensor<3> {
-        layers[..layers.len() - 1].iter().fold(x, |a, layer| self.hidden(layer, a).out)
+        let hidden = layers[..layers.len() - 1].iter().enumerate();
+        hidden.fold(x, |a, (index, layer)| self.above(index, &self.hidden(index, layer, a).1))
     }
 
     /// H, the width of the features.
@@ -146,7 +171,8 @@ impl Network {
         (rows * per_row.sum::<usize>()) as f64
     }
 
-    /// ∂L/∂z of the pre-activation of every layer that trains, `[R, B, outputs]`, from that of the logits.
+    /// ∂L/∂z of the pre-activation of every layer that trains, `[R, B·places, outputs]`, from that of the
+    /// logits.
     pub fn deltas(&self, layers: &[Dense], trace: &Trace, logits: Tensor<3>) -> Vec<Tensor<3>> {
         self.deltas_with(layers, trace, logits, None)
     }
@@ -165,17 +191,23 @@ impl Network {
             let above = deltas[deltas.len() - 1].clone();
             let mut upstream = match &trace.cosine {
                 Some(cosine) if index + 1 == layers.len() => cosine.chain(above),
-                _ => above.matmul(layers[index].weight.clone().transpose()),
+                _ => match self.convolutions.get(index) {
+                    Some(convolution) => convolution.chain(above, layers[index].weight.clone()),
+                    None => above.matmul(layers[index].weight.clone().transpose()),
+                },
             };
             if let Some(own) = features.take() {
                 upstream = upstream + own;
             }
             let Hidden { normed, pre, out } = &trace.hidden[index - 1];
-            let slope = self.activation.chain(upstream, pre.as_ref(), out);
-            deltas.push(match normed {
-                Some(normed) => normed.chain(slope),
-                None => slope,
-            });
+            if let Some(convolution) = self.convolutions.get(index - 1) {
+                upstream = convolution.unpool(upstream, out);
+            }
+            let mut slope = self.activation.chain(upstream, pre.as_ref(), out);
+            if let Some(normed) = normed {
+                slope = normed.chain(slope.reshape(normed.value.dims())).reshape(out.dims());
+            }
+            deltas.push(slope);
         }
         deltas.reverse();
         deltas

@@ -1,7 +1,8 @@
 //! Layer normalisation of a hidden layer's pre-activation, without parameters.
 //!
 //! Ba, Kiros and Hinton 2016, "Layer Normalization", eq. 3, with gain 1 and bias 0: n = (z − μ)/σ with mean and standard
-//! deviation over the layer's units of one sample. Batch normalisation is not offered: it would let samples, and with
+//! deviation over the layer's units of one sample: of a convolution all positions and channels (those that a pooling
+//! covers). Batch normalisation is not offered: it would let samples, and with
 //! shared statistics replicas, change each other's results.
 
 use burn::tensor::Tensor;

@@ -32,6 +32,8 @@ pub struct Plan<'a> {
     pub seeds: Vec<u64>,
     /// Inputs, F.
     pub features: usize,
+    /// Height, width and channels where the inputs are images, their channels innermost.
+    pub image: Option<(usize, usize, usize)>,
     /// Outputs, C.
     pub classes: usize,
     /// The experiment's seed.

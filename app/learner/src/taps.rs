@@ -3,7 +3,8 @@
 //! A dense layer that each sample passes once has the per-sample gradient a ⊗ δ, where a is the layer's input and δ the
 //! slope of that sample's own loss at its pre-activation. The sum of squares over samples is then one product,
 //! Σ (a ⊗ δ)² = (a²)ᵀ (δ²), for the weights, and Σ δ² for the biases. (As in BackPACK, Dangel et al. 2020, section 2.) The
-//! same holds for absolute values.
+//! same holds for absolute values. A convolution is passed at each of its positions: there each sample's gradient is laid
+//! out, some samples at a time. A cosine classifier's gradient is worked out in `cosine.rs`.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -63,27 +64,65 @@ pub fn accumulate(
     passes: impl IntoIterator<Item = (Vec<Tensor<3>>, Tensor<3>)>,
     power: Power,
 ) -> Tensor<2> {
-    // The power of an outer product is the product of the powers, so that passes add up before the product is taken.
-    let mut sums: Vec<Tensor<3>> = Vec::new();
-    for (deltas, weight) in passes {
-        let powers = deltas.into_iter().map(|delta| power.of(delta) * weight.clone());
-        sums = if sums.is_empty() {
-            powers.collect()
-        } else {
-            sums.into_iter().zip(powers).map(|(sum, own)| sum + own).collect()
-        };
+    let (mut laid_out, mut slopes): (Vec<Dense>, Vec<Tensor<3>>) = (Vec::new(), Vec::new());
+    for (mut convolved, weight) in passes {
+        let first = trace.inputs.len() - convolved.len();
+        let dense = convolved.split_off(network.convolutions.len().saturating_sub(first));
+        let own = convolved.iter().zip(&trace.inputs[first..]).map(|(delta, a)| laid(a, delta, &weight, power));
+        add(&mut laid_out, own, added);
+        // The power of an outer product is the product of the powers, so that passes add up before the product is taken.
+        add(&mut slopes, dense.into_iter().map(|delta| power.of(delta) * weight.clone()), Tensor::add);
     }
-    let first = trace.inputs.len() - sums.len();
     let last = trace.inputs.len() - 1;
-    let parts = trace.inputs.iter().enumerate().skip(first).zip(sums);
-    network.layout.join(
-        parts
-            .map(|((at, a), sum)| match &trace.cosine {
-                Some(cosine) if at == last => Dense { weight: cosine.powers(&sum, |g| power.of(g)), bias: None },
-                _ => Dense { weight: power.of(a.clone()).transpose().matmul(sum.clone()), bias: Some(sum.sum_dim(1)) },
-            })
-            .collect(),
-    )
+    let inputs = trace.inputs.iter().enumerate().skip(trace.inputs.len() - slopes.len());
+    laid_out.extend(inputs.zip(slopes).map(|((at, a), sum)| match &trace.cosine {
+        Some(cosine) if at == last => Dense { weight: cosine.powers(&sum, |g| power.of(g)), bias: None },
+        _ => Dense { weight: power.of(a.clone()).transpose().matmul(sum.clone()), bias: Some(sum.sum_dim(1)) },
+    }));
+    network.layout.join(laid_out)
+}
+
+/// Adds a pass to the sums so far, of which there are none before the first.
+fn add<T>(sums: &mut Vec<T>, own: impl Iterator<Item = T>, both: impl Fn(T, T) -> T) {
+    *sums = if sums.is_empty() {
+        own.collect()
+    } else {
+        std::mem::take(sums).into_iter().zip(own).map(|(sum, own)| both(sum, own)).collect()
+    };
+}
+
+fn added(a: Dense, b: Dense) -> Dense {
+    Dense { weight: a.weight + b.weight, bias: a.bias.zip(b.bias).map(|(a, b)| a + b) }
+}
+
+/// Numbers of per-sample gradients, per replica, that are laid out at once. Whatever R is, so that sums stay the same.
+const LAID_OUT: usize = 1 << 20;
+
+/// Σ over samples of w |g|^p for a convolution, whose per-sample gradient is itself a sum over its positions:
+/// g = patchesᵀ δ of one sample.
+fn laid(patches: &Tensor<3>, delta: &Tensor<3>, weight: &Tensor<3>, power: Power) -> Dense {
+    let ([replicas, all, inputs], [_, _, outputs]) = (patches.dims(), delta.dims());
+    let [_, rows, _] = weight.dims();
+    let places = all / rows;
+    let chunk = (LAID_OUT / (inputs * outputs)).max(1);
+    let parts = (0..rows).step_by(chunk).map(|start| {
+        let own = start..rows.min(start + chunk);
+        let count = own.len();
+        let part = |tensor: &Tensor<3>, width: usize| {
+            let rows = tensor.clone().slice_dim(1, own.start * places..own.end * places);
+            rows.reshape([replicas, count, places, width])
+        };
+        let weight = weight.clone().slice_dim(1, own.clone()).reshape([replicas, count, 1, 1]);
+        let delta = part(delta, outputs);
+        let gradient = part(patches, inputs).swap_dims(2, 3).matmul(delta.clone());
+        let sum = |powers: Tensor<4>, height: usize| {
+            (powers * weight.clone()).sum_dim(1).reshape([replicas, height, outputs])
+        };
+        let bias = sum(power.of(delta.sum_dim(2)), 1);
+        Dense { weight: sum(power.of(gradient), inputs), bias: Some(bias) }
+    });
+    let zeros = |height: usize| Tensor::zeros([replicas, height, outputs], &patches.device());
+    parts.fold(Dense { weight: zeros(inputs), bias: Some(zeros(1)) }, added)
 }
 
 /// What a batch adds to the diagonal Fisher information, `[R, P]`: a sum over its rows of weight 1 (rows of weight 0 add
@@ -170,6 +209,7 @@ mod tests {
 
     use super::*;
     use crate::activation::Activation;
+    use crate::convolution::{Convolution, Image, Pool};
     use crate::flat::{Layout, Size};
     use crate::test_support::{numbers, vector};
 
@@ -191,6 +231,25 @@ mod tests {
         network.norm = true;
         network.cosine = Some(4.0);
         network.first = 1;
+        network
+    }
+
+    /// Two convolutions on 2 x 2 pixels, normalised, the first with pooling.
+    fn convolutional() -> Network {
+        let image = Image { height: 2, width: 2, channels: 1 };
+        let one = Convolution::new(image, 3, 3, Some(Pool::Max), &Device::flex());
+        let two = Convolution::new(one.above(), 2, 2, None, &Device::flex());
+        let mut network = Network::dense(4, &[], C, Activation::Tanh);
+        let size = |one: &Convolution| Size {
+            inputs: one.patch(),
+            outputs: one.above().channels,
+            places: one.places(),
+            bias: true,
+        };
+        let dense = Size { inputs: 2, outputs: C, places: 1, bias: true };
+        network.layout = Layout::new(&[size(&one), size(&two), dense]);
+        network.convolutions = vec![one, two];
+        network.norm = true;
         network
     }
 
@@ -254,7 +313,7 @@ mod tests {
     #[test]
     fn the_empirical_fisher_equals_one_by_one_backward_passes() {
         let forms = [Activation::Relu, Activation::Tanh, Activation::Gelu].map(case);
-        for case in forms.into_iter().chain([case_of(other_form())]) {
+        for case in forms.into_iter().chain([case_of(other_form()), case_of(convolutional())]) {
             let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::True, &[]));
             let expected = one_by_one(&case, |replica, row, sum| {
                 squared(sum, &alone(&case, replica, row, case.batch.y[replica * B + row] as usize).1, 1.0);
@@ -265,7 +324,7 @@ mod tests {
 
     #[test]
     fn absolute_gradients_equal_one_by_one_backward_passes() {
-        for case in [case(Activation::Tanh), case_of(other_form())] {
+        for case in [case(Activation::Tanh), case_of(other_form()), case_of(convolutional())] {
             let Case { network, layers, batch } = &case;
             let host = |values: Vec<f32>, last: usize| {
                 Tensor::<3>::from_data(TensorData::new(values, [R, B, last]), &Device::flex())
@@ -286,7 +345,7 @@ mod tests {
 
     #[test]
     fn the_exact_fisher_equals_one_by_one_backward_passes_of_every_class() {
-        for case in [case(Activation::Relu), case_of(other_form())] {
+        for case in [case(Activation::Relu), case_of(other_form()), case_of(convolutional())] {
             let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::Expected, &[]));
             let expected = one_by_one(&case, |replica, row, sum| {
                 for class in 0..C {

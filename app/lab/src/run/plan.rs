@@ -26,6 +26,7 @@ pub(super) fn plan<'a>(
             .collect(),
         seeds: population.seeds.clone(),
         features: stream.features(),
+        image: image(stream),
         classes: stream.classes(),
         seed: experiment.seed,
         head: match experiment.stream.text("head") {

@@ -230,6 +230,7 @@ impl Setup {
             methods: self.methods.iter().map(|m| knobs(m.name(), Knobs::uniform(m, replicas))).collect(),
             seeds: seeds.to_vec(),
             features: FEATURES,
+            image: Some((2, 3, 1)),
             classes: CLASSES,
             seed: 3,
             head: self.head,
@@ -239,28 +240,41 @@ impl Setup {
     }
 }
 
-/// Every form of every model, with methods that look at per-sample gradients and at old outputs.
+/// Every form of every model, with methods that look at per-sample gradients and at old outputs. A frozen one's name
+/// says so.
 pub fn every_model() -> Vec<(String, Setup)> {
-    let mut all = Vec::new();
-    for (name, settings) in [
+    let rest = || {
+        vec![
+            ("trunk", word("frozen")),
+            ("projection", number(4.0)),
+            ("norm", word("layer")),
+            ("classifier", word("cosine")),
+            ("activation", word("gelu")),
+        ]
+    };
+    let mlp = [
         ("layer norm", vec![("norm", word("layer"))]),
         ("cosine", vec![("classifier", word("cosine")), ("scale", number(5.0))]),
         ("projection", vec![("projection", number(4.0))]),
         ("frozen", vec![("trunk", word("frozen"))]),
-        (
-            "frozen, with all else",
-            vec![
-                ("trunk", word("frozen")),
-                ("projection", number(4.0)),
-                ("norm", word("layer")),
-                ("classifier", word("cosine")),
-                ("activation", word("gelu")),
-            ],
-        ),
-    ] {
+        ("frozen, with all else", rest()),
+    ];
+    let small = |pool: &str, kernel: f64| vec![("pool", word(pool)), ("kernel", number(kernel))];
+    let conv = [
+        ("conv", small("max", 3.0)),
+        ("conv, means", small("average", 2.0)),
+        ("conv, layer norm", [small("none", 3.0), vec![("norm", word("layer"))]].concat()),
+        ("conv, frozen, with all else", rest()),
+    ];
+    let conv_sizes = [("channels", Setting::List(vec![3.0, 2.0])), ("widths", Setting::List(vec![5.0]))];
+    let mut all = Vec::new();
+    for (name, settings) in mlp.into_iter().chain(conv) {
         // A weak penalty: a cosine head has steep slopes at small features, where λ = 10 would overshoot.
         let ewc = [("lambda", number(0.1))];
         let mut setup = Setup::new().method("replay", &[]).method("ewc", &ewc).method("lwf", &[]);
+        if name.starts_with("conv") {
+            setup.model = component("conv", &conv_sizes);
+        }
         for (knob, value) in settings {
             setup.model.set(knob, value).unwrap();
         }

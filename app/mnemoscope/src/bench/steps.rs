@@ -131,6 +131,7 @@ fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> 
         methods: Vec::new(),
         seeds: (0..replicas as u64).collect(),
         features: network.features,
+        image: None,
         classes: CLASSES,
         seed: 0,
         head: Head::All,
