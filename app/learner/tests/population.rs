@@ -199,20 +199,24 @@ fn an_idle_replica_stands_still() {
 /// one thread each in a population: the split is over rows and columns, so the sums stay the same.
 #[test]
 fn networks_large_enough_for_threads() {
-    let mut setup = Setup::new();
-    setup.model.set("widths", Setting::List(vec![600.0, 600.0])).unwrap();
-    let train = |seeds: &[u64]| {
-        let mut learner = setup.learner(seeds);
-        let data = Data::new(mnemoscope_learner::Scope::All, 0, seeds.len());
-        for step in 0..3 {
-            let rows = |seed: &u64| (0..64).map(|i| (i * 7 + step * 5 + *seed as u32) % 120).collect();
-            learner.step(data.gather(&seeds.iter().map(rows).collect::<Vec<_>>())).unwrap();
+    let mut dense = Setup::new();
+    dense.model.set("widths", Setting::List(vec![600.0, 600.0])).unwrap();
+    let mut conv = Setup::new();
+    conv.model = component("conv", &[("channels", Setting::List(vec![64.0, 128.0])), ("pool", word("none"))]);
+    for setup in [dense, conv] {
+        let train = |seeds: &[u64]| {
+            let mut learner = setup.learner(seeds);
+            let data = Data::new(mnemoscope_learner::Scope::All, 0, seeds.len());
+            for step in 0..3 {
+                let rows = |seed: &u64| (0..64).map(|i| (i * 7 + step * 5 + *seed as u32) % 120).collect();
+                learner.step(data.gather(&seeds.iter().map(rows).collect::<Vec<_>>())).unwrap();
+            }
+            learner.weights()
+        };
+        let together = train(&SEEDS[..4]);
+        for replica in 0..4 {
+            let p = together.len() / 4;
+            assert_eq!(bits(&train(&SEEDS[replica..=replica])), bits(&together[replica * p..(replica + 1) * p]));
         }
-        learner.weights()
-    };
-    let together = train(&SEEDS[..4]);
-    for replica in 0..4 {
-        let p = together.len() / 4;
-        assert_eq!(bits(&train(&SEEDS[replica..=replica])), bits(&together[replica * p..(replica + 1) * p]));
     }
 }

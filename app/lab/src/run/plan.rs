@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use mnemoscope_learner::{Batch, Head, Learner, Plan};
-use mnemoscope_stream::Stream;
+use mnemoscope_stream::{Shape, Stream};
 
 use crate::experiment::Experiment;
 use crate::population::Population;
@@ -26,7 +26,10 @@ pub(super) fn plan<'a>(
             .collect(),
         seeds: population.seeds.clone(),
         features: stream.features(),
-        image: image(stream),
+        image: match stream.dataset().shape {
+            Shape::Image { height, width, channels } => Some((height, width, channels)),
+            Shape::Points | Shape::Table(_) => None,
+        },
         classes: stream.classes(),
         seed: experiment.seed,
         head: match experiment.stream.text("head") {
