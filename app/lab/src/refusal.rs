@@ -36,6 +36,12 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
             found.push(Refusal { place: format!("methods.{}", method.name()), message });
         }
     }
+    let draws_points =
+        experiment.stream.name() == "points" || mnemoscope_stream::PointSet::find(experiment.data.name()).is_some();
+    if experiment.model.name() == "conv" && draws_points {
+        let message = "a convolutional network needs images, and points are none; take model mlp".to_owned();
+        found.push(Refusal { place: "model".to_owned(), message });
+    }
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });
     }

@@ -226,6 +226,7 @@ mod tests {
             methods,
             seeds: vec![1, 2],
             features: 3,
+            image: None,
             classes: 4,
             seed: 5,
             head: Head::All,
