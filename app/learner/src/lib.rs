@@ -45,6 +45,7 @@ mod compose;
 mod convolution;
 mod cosine;
 mod device;
+mod distillation;
 mod error;
 mod fisher;
 mod flat;

@@ -7,12 +7,15 @@ mod der;
 mod derpp;
 mod er_ace;
 mod ewc;
+mod feature_kd;
 mod fine_tuning;
 mod gdumb;
 mod gem;
 mod joint;
 mod l2;
+mod local_ce;
 mod lwf;
+mod mas;
 mod mer;
 mod mir;
 mod online_ewc;
@@ -60,7 +63,10 @@ methods![
     ewc::Ewc,
     online_ewc::OnlineEwc,
     si::Si,
+    mas::Mas,
     lwf::Lwf,
+    feature_kd::FeatureKd,
+    local_ce::LocalCe,
     agem::Agem,
     gem::Gem,
 ];

@@ -22,6 +22,8 @@ fn a_graphics_card_follows_the_processor() {
         ("asymmetric", Setup::new().method("er_ace", &[]).method("mer", &[("every", number(4.0))])),
         ("interference", Setup::new().method("mir", &[("candidates", number(20.0)), ("batch", number(4.0))])),
         ("stored logits", Setup::new().method("der", &[]).method("derpp", &[])),
+        ("importances", Setup::new().method("si", &[]).method("mas", &[]).method("online_ewc", &[])),
+        ("rehearsal-free", Setup::new().method("l2", &[]).method("feature_kd", &[]).method("local_ce", &[])),
         ("adamw", Setup::new().optimiser("adamw", &[]).activation("gelu").head(mnemoscope_learner::Head::Task)),
         ("one replica diverges", Setup::new().spread("optimiser", "rate", vec![0.05, 1e30, 0.05])),
     ];

@@ -111,6 +111,8 @@ fn every_swept_knob() {
         ("si c", method("si", "c", 0.0, 20.0)),
         ("si xi", method("si", "xi", 0.01, 1.0)),
         ("gem margin", Setup::new().method("gem", &[]).spread("gem", "margin", values(0.0, 2.0))),
+        ("mas lambda", method("mas", "lambda", 0.0, 3.0)),
+        ("feature kd weight", method("feature_kd", "weight", 0.0, 3.0)),
         ("lwf weight", method("lwf", "weight", 0.0, 4.0)),
         ("lwf temperature", method("lwf", "temperature", 0.5, 6.0)),
     ];

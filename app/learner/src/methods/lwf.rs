@@ -9,7 +9,7 @@
 use burn::tensor::{Tensor, TensorData};
 use mnemoscope_core::{Kind, Knob, Knobs, Scale};
 
-use crate::head::only;
+use crate::distillation::{Teacher, new_rows, shares};
 use crate::loss::softmax;
 use crate::method::{LogitTerm, Method, Pass, Site};
 use crate::profile::{Needs, Place, Profile};
@@ -45,24 +45,6 @@ pub(super) const PROFILE: Profile = Profile {
     needs: Needs::BORDERS,
 };
 const NAME: &str = PROFILE.kind.name;
-
-/// The network at the end of the last block.
-#[derive(Debug)]
-struct Teacher {
-    /// `[R, P]`.
-    weights: Tensor<2>,
-    /// Classes that it had seen, per replica.
-    classes: Vec<Vec<u16>>,
-    /// The same as a mask on the logits, `[R, 1, C]`.
-    mask: Tensor<3>,
-}
-
-impl Teacher {
-    fn new(weights: Tensor<2>, classes: Vec<Vec<u16>>, site: &Site) -> Self {
-        let mask = only(&classes, site.classes, &site.device);
-        Self { weights, classes, mask }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Lwf {
@@ -105,33 +87,21 @@ impl Method for Lwf {
 
     fn logit_terms(&mut self, site: &Site, pass: &Pass<'_>) -> Vec<LogitTerm> {
         let Some(teacher) = &self.teacher else { return Vec::new() };
-        let (replicas, rows) = (site.replicas(), pass.rows.new_rows());
-        let new = |tensor: &Tensor<3>| {
-            let [_, _, width] = tensor.dims();
-            tensor.clone().slice([0..replicas, 0..rows, 0..width])
-        };
-        let per_replica = |values: Vec<f32>| -> Tensor<3> {
-            Tensor::from_data(TensorData::new(values, [replicas, 1, 1]), &site.device)
-        };
         let temperatures = self.knobs.reals("temperature");
-        let temperature = per_replica(temperatures.clone());
+        let column = TensorData::new(temperatures.clone(), [site.replicas(), 1, 1]);
+        let temperature = Tensor::<3>::from_data(column, &site.device);
         let soft = |z: Tensor<3>| z / temperature.clone() + teacher.mask.clone();
-        let old = soft(site.network.logits(&site.network.layout.cut(&teacher.weights), new(pass.x)));
-        let now = soft(new(pass.logits));
+        let old = soft(teacher.logits(site, pass));
+        let now = soft(new_rows(pass, pass.logits));
         let (q, p) = (softmax(&old), softmax(&now));
         let log_ratio = (old - q.log_sum) - (now - p.log_sum);
         // Each row's share of the mean, with β and one T; the value takes the second T.
-        let betas = self.knobs.reals("weight");
-        let mut shares = pass.rows.new_factors();
-        for (at, share) in shares.iter_mut().enumerate() {
-            let replica = at / rows.max(1);
-            *share *= betas[replica] * temperatures[replica];
-        }
-        let shares = Tensor::<3>::from_data(TensorData::new(shares, [replicas, rows, 1]), &site.device);
+        let scales = self.knobs.reals("weight").into_iter().zip(temperatures).map(|(beta, t)| beta * t);
+        let shares = shares(site, pass, &scales.collect::<Vec<_>>());
         let divergence = (q.probabilities.clone() * log_ratio).sum_dim(2);
         let value = (divergence * shares.clone()).sum_dim(1) * temperature;
         let gradient = (p.probabilities - q.probabilities) * shares;
-        vec![LogitTerm { id: NAME, value: value.reshape([replicas, 1]), first: 0, gradient }]
+        vec![LogitTerm { id: NAME, value: value.reshape([site.replicas(), 1]), first: 0, gradient }]
     }
 
     fn end_block(&mut self, site: &Site, info: &BlockInfo, _data: &dyn TaskData) {
@@ -139,12 +109,11 @@ impl Method for Lwf {
     }
 
     fn footprint(&self, site: &Site, rows: usize) -> Footprint {
-        let [_, weights] = site.shape();
         let kept = self.teacher.is_some();
         let note = if kept { "the old network, and its forward pass" } else { "nothing before the first task's end" };
         Footprint {
             method: NAME,
-            bytes: if kept { weights * size_of::<f32>() } else { 0 },
+            bytes: self.teacher.as_ref().map_or(0, Teacher::bytes),
             flops_per_step: if kept { 2.0 * (rows * site.network.layout.connections()) as f64 } else { 0.0 },
             note: note.to_owned(),
         }
@@ -152,25 +121,12 @@ impl Method for Lwf {
 
     fn save(&self, state: &mut State) {
         if let Some(teacher) = &self.teacher {
-            state.put("lwf.weights", &teacher.weights);
-            for (replica, classes) in teacher.classes.iter().enumerate() {
-                state.put_words(&format!("lwf.{replica}.classes"), classes.iter().map(|class| u64::from(*class)));
-            }
+            teacher.save(NAME, state);
         }
     }
 
     fn load(&mut self, site: &Site, state: &State) -> Result<(), LearnerError> {
-        let Some(weights) = state.optional("lwf.weights", site.shape(), &site.device)? else {
-            self.teacher = None;
-            return Ok(());
-        };
-        let classes = (0..site.replicas())
-            .map(|replica| {
-                let words = state.words(&format!("lwf.{replica}.classes"))?;
-                Ok(words.iter().map(|class| *class as u16).collect())
-            })
-            .collect::<Result<Vec<Vec<u16>>, LearnerError>>()?;
-        self.teacher = Some(Teacher::new(weights, classes, site));
+        self.teacher = Teacher::load(NAME, site, state)?;
         Ok(())
     }
 }

@@ -322,7 +322,12 @@ pub fn every_method() -> Vec<(String, Setup)> {
     for negative in ["cut", "kept"] {
         all.push((format!("si {negative}"), Setup::new().method("si", &[("negative", word(negative))])));
     }
-    all.push(("l2".to_owned(), Setup::new().method("l2", &[])));
+    for kind in ["l2", "mas", "feature_kd"] {
+        all.push((kind.to_owned(), Setup::new().method(kind, &[])));
+    }
+    for over in ["task", "batch"] {
+        all.push((format!("local_ce {over}"), Setup::new().method("local_ce", &[("over", word(over))])));
+    }
     all.push(("lwf".to_owned(), Setup::new().method("lwf", &[])));
     let small = [("capacity", number(9.0)), ("batch", number(5.0))];
     for kind in ["der", "derpp", "er_ace"] {
@@ -346,6 +351,10 @@ pub fn every_method() -> Vec<(String, Setup)> {
     all.push((
         "cumulative, replay, ewc and lwf".to_owned(),
         Setup::new().method("cumulative", &[]).method("replay", &[]).method("ewc", &[]).method("lwf", &[]),
+    ));
+    all.push((
+        "mas on some samples, feature_kd and local_ce".to_owned(),
+        Setup::new().method("mas", &[("samples", number(10.0))]).method("feature_kd", &[]).method("local_ce", &[]),
     ));
     all.push((
         "si, replay, l2 and online ewc".to_owned(),
