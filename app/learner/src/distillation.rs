@@ -68,7 +68,9 @@ pub(crate) fn shares(site: &Site, pass: &Pass<'_>, scales: &[f32]) -> Tensor<3> 
     let rows = pass.rows.new_rows();
     let mut shares = pass.rows.new_factors();
     for (own, scale) in shares.chunks_mut(rows.max(1)).zip(scales) {
-        own.iter_mut().for_each(|share| *share *= scale);
+        for share in own {
+            *share *= scale;
+        }
     }
     Tensor::from_data(TensorData::new(shares, [site.replicas(), rows, 1]), &site.device)
 }
