@@ -64,6 +64,10 @@ impl Method for LocalCe {
         Some(&mut self.knobs)
     }
 
+    fn competitors(&self) -> Option<&'static str> {
+        Some(if self.by_task { "C(task)" } else { "C(B)" })
+    }
+
     fn begin_block(&mut self, _site: &Site, info: &BlockInfo, _data: &dyn TaskData) {
         self.groups.clone_from(&info.group_classes);
     }
