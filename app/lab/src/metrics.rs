@@ -1,10 +1,12 @@
-//! Every metric of the catalogue for every replica, with intervals over seeds.
+//! Every metric of the catalogue for every replica, with intervals over seeds, and what the methods measured on their way.
 
 use std::sync::Arc;
 
+use mnemoscope_learner::{Methods, Reading};
 use mnemoscope_measure::{
-    AccuracyMatrix, Continual, Course, Estimate, Gap, Measured, Undefined, acc, acc_at, average_incremental, bwt,
-    cumulative_accuracy, estimate_measured, forgetting, fwt, intransigence, learning_accuracy, metric, stability_gap,
+    AccuracyMatrix, Better, Continual, Course, Estimate, Gap, Measured, MetricInfo, Undefined, acc, acc_at,
+    average_incremental, bwt, cumulative_accuracy, estimate_measured, forgetting, fwt, intransigence,
+    learning_accuracy, metric, stability_gap,
 };
 
 use crate::record::Record;
@@ -34,13 +36,14 @@ pub(crate) struct Material<'a> {
     pub(crate) block: usize,
     /// Steps done.
     pub(crate) done: u64,
+    /// What the methods measured on their way.
+    pub(crate) readings: &'a [Reading],
 }
 
 impl Metrics {
     /// Measures everything again.
     pub(crate) fn measure(&mut self, material: &Material<'_>) {
         self.gaps = Arc::new(self.gaps_now(material));
-        let replicas = material.diverged.len();
         let mut values = Vec::new();
         let done = material.matrices.all.rows.len();
         let so_far = (done > 0 && done < material.layout.blocks.len()).then_some(done);
@@ -48,26 +51,10 @@ impl Metrics {
             // Variants of one definition are told apart behind its name: acc_all, wf_10.
             let name = ["_all", "_task", "_10", "_100"].iter().find_map(|tail| key.strip_suffix(tail)).unwrap_or(key);
             let Some(info) = metric(name) else { return };
-            let measured: Vec<Measured> = (0..replicas)
-                .map(|replica| {
-                    if material.diverged[replica] {
-                        return Err(Undefined("the replica diverged".to_owned()));
-                    }
-                    each(replica)
-                })
-                .collect();
-            let variants = material
-                .layout
-                .variants()
-                .iter()
-                .map(|variant| -> Result<Estimate, String> {
-                    estimate_measured(&measured[variant.replicas.clone()]).map_err(|undefined| undefined.0)
-                })
-                .collect();
-            let replicas = measured.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            let (replicas, variants) = estimates(material, each);
             let label = label.unwrap_or(info.label).to_owned();
             let so_far = so_far.filter(|_| part == "test");
-            values.push(MetricValue { info, key, so_far, label, part, replicas, variants });
+            values.push(MetricValue { info: *info, key, so_far, label, part, replicas, variants });
         };
 
         let groups = material.layout.groups();
@@ -124,6 +111,7 @@ impl Metrics {
             over_gaps(r, &|gap| gap.width.filter(|_| gap.significant).map(|width| width as f64))
         });
         add("gap_area", Some("Gap area, mean"), part, &|r| over_gaps(r, &|gap| Some(gap.area)));
+        values.extend(material.readings.iter().map(|reading| reading_value(material, reading)));
         self.values = Arc::new(values);
     }
 
@@ -143,6 +131,40 @@ impl Metrics {
         }
         gaps
     }
+}
+
+/// A number of every replica, none of those that diverged, and its estimate for every variant.
+fn estimates(material: &Material<'_>, each: &dyn Fn(usize) -> Measured) -> (Vec<f64>, Vec<Result<Estimate, String>>) {
+    let value = |replica: usize| {
+        if material.diverged[replica] { Err(Undefined("the replica diverged".to_owned())) } else { each(replica) }
+    };
+    let measured: Vec<Measured> = (0..material.diverged.len()).map(value).collect();
+    let variants = material.layout.variants().iter();
+    let estimates = variants
+        .map(|variant| estimate_measured(&measured[variant.replicas.clone()]).map_err(|undefined| undefined.0))
+        .collect();
+    (measured.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(), estimates)
+}
+
+/// A method's reading as a metric: measured in training, and neither better high nor low.
+fn reading_value(material: &Material<'_>, reading: &Reading) -> MetricValue {
+    let each = |replica: usize| {
+        let value = reading.values.get(replica).copied().filter(|value| value.is_finite());
+        value.ok_or_else(|| Undefined("nothing has been measured yet".to_owned()))
+    };
+    let (replicas, variants) = estimates(material, &each);
+    let method = reading.id.split('.').next().unwrap_or(reading.id);
+    let info = MetricInfo {
+        name: reading.id,
+        label: reading.label,
+        formula: reading.formula,
+        meaning: "Measured by the method on its way.",
+        unit: "",
+        source: Methods::profile(method).map_or("", |profile| profile.kind.source),
+        better: Better::Neither,
+    };
+    let label = reading.label.to_owned();
+    MetricValue { info, key: reading.id, so_far: None, label, part: "training", replicas, variants }
 }
 
 /// The gaps that block `block` opens in the groups learned before it, measured up to step `end`.

@@ -7,7 +7,7 @@ mod plan;
 use std::sync::Arc;
 
 use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
-use mnemoscope_core::{Component, Setting};
+use mnemoscope_core::Setting;
 use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError};
 use mnemoscope_measure::{Continual, ContinualError};
 use mnemoscope_stream::{Block, BlockSampler, DataError, Dataset, Part, SampleRef, Stream, StreamError};
@@ -185,11 +185,7 @@ impl Run {
         let probe = Probe::fixed(&stream, &learner, part, most, experiment.seed, &population.seeds);
         let replicas = population.replicas();
         let groups = stream.groups();
-        let slots: Vec<&'static str> = ["loss", "ce"]
-            .into_iter()
-            .chain(experiment.methods.iter().map(Component::name))
-            .chain(["weight_decay"])
-            .collect();
+        let slots: Vec<&'static str> = std::iter::once("loss").chain(learner.term_ids()).collect();
         let layout = Layout {
             blocks,
             group_names: (0..replicas)

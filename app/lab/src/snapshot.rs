@@ -162,7 +162,7 @@ pub struct TermView {
 #[derive(Debug, Clone)]
 pub struct MetricValue {
     /// Name, formula, source.
-    pub info: &'static MetricInfo,
+    pub info: MetricInfo,
     /// Unique name in files, such as `acc_all` or `wf_10`.
     pub key: &'static str,
     /// Blocks done, where the course is not finished and the value is the one of the course so far.

@@ -247,3 +247,26 @@ fn an_event_that_cannot_happen_is_refused_before_the_run() {
         assert!(error.contains(path) && error.contains("step 5"), "{error}");
     }
 }
+
+/// Every method is shown in full: each term of its objective has a curve, and what it measures stands among the metrics
+/// with one value per replica.
+#[test]
+fn readings_and_all_terms_of_a_method_are_shown() {
+    let (_, snapshot) = train(&experiment(&["derpp", "gem"]));
+    for id in ["loss", "ce", "derpp_logits", "derpp_labels"] {
+        let term = snapshot.terms.iter().find(|term| term.id == id).unwrap_or_else(|| panic!("{id} has no curve"));
+        assert!(term.values[0].is_finite(), "{id}");
+    }
+    let projected = snapshot.metrics.iter().find(|metric| metric.key == "gem.projected").unwrap();
+    assert_eq!((projected.part, projected.replicas.len()), ("training", 2));
+    let mean = projected.variants[0].as_ref().unwrap().mean;
+    assert!((mean - projected.replicas.iter().sum::<f64>() / 2.0).abs() < 1e-12 && (0.0..=1.0).contains(&mean));
+    assert!(mnemoscope_lab::export::metric_text(&snapshot).contains(projected.info.formula));
+
+    // Before there is a memory there is nothing to measure, and that is said.
+    let mut run = Run::new(experiment(&["gem"]), Wanted::Cpu).unwrap();
+    run.step().unwrap();
+    let snapshot = run.snapshot().unwrap();
+    let reading = snapshot.metrics.iter().find(|metric| metric.key == "gem.violated").unwrap();
+    assert_eq!(reading.variants[0], Err("nothing has been measured yet".to_owned()));
+}

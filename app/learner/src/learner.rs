@@ -255,6 +255,12 @@ impl Learner {
         objective::terms(&self.methods, self.optimiser.penalty())
     }
 
+    /// Every [`TermInfo::id`] that the objective may show in the course of a run, in the order of [`Learner::terms`].
+    pub fn term_ids(&self) -> Vec<&'static str> {
+        let methods = self.methods.iter().flat_map(|method| method.term_ids());
+        std::iter::once("ce").chain(methods).chain(["weight_decay"]).collect()
+    }
+
     /// The last step's losses in the order of [`Learner::terms`], read back; empty before the first step.
     pub fn last_losses(&self) -> Losses {
         self.values.read(&self.terms())

@@ -192,6 +192,11 @@ pub trait Method: fmt::Debug + Send {
         None
     }
 
+    /// Every [`TermInfo::id`] that it shows in the course of a run.
+    fn term_ids(&self) -> Vec<&'static str> {
+        vec![self.kind()]
+    }
+
     /// The terms that it adds to the objective as it now stands.
     fn terms(&self) -> Vec<TermInfo> {
         Vec::new()

@@ -116,6 +116,7 @@ fn check(name: &str, setup: &Setup) -> (Vec<f32>, usize) {
         let losses = learner.last_losses();
         let descended: BTreeSet<&str> = losses.ids.iter().copied().collect();
         assert_eq!(shown, descended, "{name}: shown and descended at step {step}");
+        assert!(descended.iter().all(|id| learner.term_ids().contains(id)), "{name}: {descended:?} are announced");
         assert_eq!(losses.ids.len(), descended.len(), "{name}: each term once at step {step}");
         if losses.ids.is_empty() {
             assert_eq!(before.reals["weights"].values, learner.weights(), "{name}: no loss, no step");

@@ -10,6 +10,8 @@ pub enum Better {
     Higher,
     /// Smaller values are better.
     Lower,
+    /// It tells what happens, not how well.
+    Neither,
 }
 
 /// What is told of a metric beside its number.

@@ -82,7 +82,7 @@ fn line(ui: &mut Ui, cx: &TileContext<'_>, row: &MetricRow) {
         right -= number(ui, pos2(right, base), &text, color.into(), right - rect.left()).max(96.0) + 14.0;
     }
     let (value, color) = match &row.value {
-        Ok(value) => (figures::metric_text(row.info, value), theme.text),
+        Ok(value) => (figures::metric_text(&row.info, value), theme.text),
         Err(_) => ("–".to_owned(), theme.text_dim),
     };
     let width = number(ui, pos2(right, base), &value, color.into(), right - rect.left());

@@ -357,7 +357,7 @@ fn metrics_are_read_out_with_their_values() {
     let snapshot = run();
     let harness = alone(Tile::Metrics, Some(snapshot.clone()));
     let metric = &snapshot.metrics[0];
-    let value = figures::metric_text(metric.info, metric.variants[0].as_ref().unwrap());
+    let value = figures::metric_text(&metric.info, metric.variants[0].as_ref().unwrap());
     let label = format!("{} {value}", metric.label);
     let node = harness.get_by_label(&label);
     assert_eq!(node.accesskit_node().role(), accesskit::Role::Label);

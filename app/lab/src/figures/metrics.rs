@@ -10,7 +10,7 @@ use crate::snapshot::{MetricValue, Snapshot};
 #[derive(Debug, Clone)]
 pub struct MetricRow {
     /// Name, formula, meaning, source.
-    pub info: &'static MetricInfo,
+    pub info: MetricInfo,
     /// As shown: the metric's label, with what sets it apart where the metric stands more than once.
     pub label: String,
     /// The part of the data it is measured on.
@@ -23,11 +23,16 @@ pub struct MetricRow {
 
 impl MetricRow {
     /// Whether the whole interval of the difference lies on the better side of 0 (`true`) or on the worse one; none where
-    /// it holds 0, or there is no interval.
+    /// it holds 0, there is no interval, or neither direction is better.
     pub fn verdict(&self) -> Option<bool> {
         let difference = self.difference?;
         let clear = difference.mean.abs() > difference.half_width?;
-        clear.then_some((difference.mean > 0.0) == (self.info.better == Better::Higher))
+        let rises = difference.mean > 0.0;
+        match self.info.better {
+            Better::Higher => clear.then_some(rises),
+            Better::Lower => clear.then_some(!rises),
+            Better::Neither => None,
+        }
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
     let metrics = [("acc", 0.8), ("forgetting", 0.1), ("wc_acc", 0.5), ("min_acc", 0.4)].map(|(name, value)| {
         let replicas: Vec<f64> = (0..seeds).map(|replica| value + 0.01 * replica as f64).collect();
         let variants = vec![estimate(&replicas, seeds).ok_or_else(String::new)];
-        let info = metric(name).unwrap();
+        let info = *metric(name).unwrap();
         MetricValue {
             info,
             key: info.name,

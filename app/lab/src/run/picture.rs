@@ -68,6 +68,7 @@ impl Run {
             diverged: &self.diverged,
             block: self.block,
             done: self.done,
+            readings: &self.learner.readings(),
         });
         self.shown.terms = self.term_views();
         self.shown.surface = surface::draw(&self.stream, &self.learner).map(Arc::new);

@@ -71,6 +71,10 @@ impl Method for Derpp {
         Some(&mut self.knobs)
     }
 
+    fn term_ids(&self) -> Vec<&'static str> {
+        vec![LOGITS, LABELS]
+    }
+
     fn terms(&self) -> Vec<TermInfo> {
         if self.stored.memory().is_empty() {
             return Vec::new();
