@@ -162,13 +162,16 @@ impl Run {
         let scope = mnemoscope_learner::Methods::scope(&experiment.methods);
         let mut blocks = Vec::new();
         let mut start = 0;
+        let mut own_steps = vec![0; population.replicas()];
         for (index, block) in stream.blocks().iter().enumerate() {
-            let steps = stream.block_sampler(index, to_stream(scope)).longest();
+            let sampler = stream.block_sampler(index, to_stream(scope));
+            let steps = sampler.longest();
+            own_steps.iter_mut().enumerate().for_each(|(replica, own)| *own += sampler.steps(replica));
             let groups = stream.task_groups(index);
             blocks.push(BlockSpan { group: block.group, groups, start, steps });
             start += steps;
         }
-        let plan = plan(&experiment, &population, &stream, start);
+        let plan = plan(&experiment, &population, &stream, own_steps);
         let device =
             choose_by(wanted, &mut |device| seconds_per_step(&plan, device, experiment.stream.whole("batch")))?;
         let learner = Learner::new(&plan, &device.device)?;
@@ -393,7 +396,7 @@ impl Run {
         BlockInfo {
             block: self.block,
             group: span.group,
-            steps: span.steps,
+            steps: (0..replicas).map(|replica| self.sampler.steps(replica)).collect(),
             classes: (0..replicas).map(|replica| merged(trained().flat_map(|group| classes(replica, group)))).collect(),
             group_classes: (0..replicas)
                 .map(|replica| (0..self.stream.groups()).map(|group| classes(replica, group)).collect())
@@ -417,8 +420,8 @@ impl Run {
 
     /// Starts the block under way. Without borders only the first one is a beginning; the others go on from it.
     fn begin_block(&mut self) -> Result<(), RunError> {
-        let info = self.block_info();
         self.sampler = self.stream.block_sampler(self.block, scope(&self.learner));
+        let info = self.block_info();
         if self.block > 0 && !self.stream.has_borders() {
             self.learner.continue_block(&info);
             return Ok(());

@@ -155,7 +155,29 @@ fn knobs_that_shape_the_run_cannot_be_dragged() {
 
 #[test]
 fn a_replica_of_a_population_is_the_run_of_its_seed() {
-    let mut together = experiment(&["replay", "ewc", "lwf"]);
+    each_replica_is_its_own_run(&experiment(&["replay", "ewc", "lwf"]));
+}
+
+/// Classes are not equally many, so replicas with an order of their own have blocks and runs of unequal length.
+#[test]
+fn so_is_one_whose_rate_follows_its_own_course() {
+    for span in ["run", "block"] {
+        let mut experiment = experiment(&["replay"]);
+        experiment.schedule = Component::new("cosine").unwrap();
+        for (place, value) in [
+            ("stream.order_per_replica", "true"),
+            ("stream.steps", "0"),
+            ("stream.epochs", "1"),
+            ("schedule.per", span),
+        ] {
+            path::set(&mut experiment, place, value).unwrap();
+        }
+        each_replica_is_its_own_run(&experiment);
+    }
+}
+
+fn each_replica_is_its_own_run(experiment: &Experiment) {
+    let mut together = experiment.clone();
     path::set(&mut together, "population.seeds", "8").unwrap();
     let (all, snapshot) = train(&together);
     let parameters = snapshot.layout.parameters;

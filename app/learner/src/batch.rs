@@ -54,8 +54,8 @@ pub struct BlockInfo {
     pub block: usize,
     /// The group whose samples it brings.
     pub group: usize,
-    /// Optimiser steps in it; of unequal replicas the longest.
-    pub steps: u64,
+    /// Optimiser steps in it, of each replica, `[R]`; none where nobody asks.
+    pub steps: Vec<u64>,
     /// Classes of this block's group, per replica.
     pub classes: Vec<Vec<u16>>,
     /// Classes of every group, `[replica][group]`.

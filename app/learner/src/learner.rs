@@ -53,7 +53,8 @@ pub struct Learner {
     optimiser: Box<dyn Optimiser>,
     schedule: Knobs,
     methods: Vec<Box<dyn Method>>,
-    total_steps: u64,
+    /// Steps of the whole run, `[R]`.
+    total_steps: Vec<u64>,
     on_processor: bool,
     block: Option<BlockInfo>,
     /// Steps that each replica has taken in the block, `[R]`.
@@ -95,6 +96,10 @@ impl Learner {
                 return Err(LearnerError::Replicas { component, found: knobs.replicas(), expected: replicas });
             }
         }
+        if plan.total_steps.len() != replicas {
+            let component = "total_steps".to_owned();
+            return Err(LearnerError::Replicas { component, found: plan.total_steps.len(), expected: replicas });
+        }
         for (noun, name, known) in [
             (Models::NOUN, plan.model.name(), Models::find(plan.model.name()).is_some()),
             (Optimisers::NOUN, plan.optimiser.kind().name, Optimisers::find(plan.optimiser.kind().name).is_some()),
@@ -129,7 +134,7 @@ impl Learner {
             optimiser: optimiser::build(plan.optimiser.clone())?,
             schedule: plan.schedule.clone(),
             methods: all,
-            total_steps: plan.total_steps,
+            total_steps: plan.total_steps.clone(),
             on_processor: *device == Device::flex(),
             block: None,
             block_steps: vec![0; replicas],
@@ -296,7 +301,7 @@ impl Learner {
             &*self.optimiser,
             &self.schedule,
             &self.site,
-            self.total_steps,
+            &self.total_steps,
             self.block.as_ref(),
             &self.block_steps,
         )
@@ -333,7 +338,7 @@ fn schedule_rates(
     optimiser: &dyn Optimiser,
     schedule: &Knobs,
     site: &Site,
-    total_steps: u64,
+    total_steps: &[u64],
     block: Option<&BlockInfo>,
     block_steps: &[u64],
 ) -> Vec<f32> {
@@ -341,8 +346,8 @@ fn schedule_rates(
     rates
         .map(|(replica, rate)| {
             let position = Position {
-                run: (site.steps[replica], total_steps),
-                block: block.map(|info| (block_steps[replica], info.steps)),
+                run: (site.steps[replica], total_steps[replica]),
+                block: block.and_then(|info| Some((block_steps[replica], *info.steps.get(replica)?))),
             };
             (f64::from(rate) * schedule::factor(schedule, replica, position)) as f32
         })

@@ -21,7 +21,7 @@
 //!     classes: 2,
 //!     seed: 7,
 //!     head: Head::All,
-//!     total_steps: 1,
+//!     total_steps: vec![1; 2],
 //! };
 //! let mut learner = Learner::new(&plan, &burn::tensor::Device::flex()).unwrap();
 //! // Two replicas, one row each: three features, a label, a group, a weight.

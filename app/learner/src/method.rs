@@ -57,7 +57,7 @@
 //!     classes: 2,
 //!     seed: 0,
 //!     head: Head::All,
-//!     total_steps: 1,
+//!     total_steps: vec![1],
 //! };
 //! let device = burn::tensor::Device::flex();
 //! let mut learner = Learner::with_methods(&plan, vec![Box::new(Shrink { beta: 0.1 })], &device).unwrap();

@@ -40,6 +40,6 @@ pub struct Plan<'a> {
     pub seed: u64,
     /// Which outputs the training loss compares.
     pub head: Head,
-    /// Optimiser steps of the whole run, for schedules over the run.
-    pub total_steps: u64,
+    /// Optimiser steps of each replica in the whole run, `[R]`, for schedules over the run.
+    pub total_steps: Vec<u64>,
 }

@@ -104,7 +104,7 @@ fn check(name: &str, setup: &Setup) -> (Vec<f32>, usize) {
     for step in 0..STEPS {
         let (block, within) = (step / PER_BLOCK, step % PER_BLOCK);
         let data = Data::new(learner.scope(), block, SEEDS.len());
-        let info = BlockInfo { steps: PER_BLOCK as u64, ..info(block, SEEDS.len()) };
+        let info = BlockInfo { steps: vec![PER_BLOCK as u64; SEEDS.len()], ..info(block, SEEDS.len()) };
         if within == 0 {
             learner.begin_block(&info, &data);
         }

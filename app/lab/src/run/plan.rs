@@ -8,12 +8,12 @@ use mnemoscope_stream::{Shape, Stream};
 use crate::experiment::Experiment;
 use crate::population::Population;
 
-/// The learner's plan for a population on a stream of so many steps.
+/// The learner's plan for a population on a stream of so many steps of each replica.
 pub(super) fn plan<'a>(
     experiment: &'a Experiment,
     population: &Population,
     stream: &Stream,
-    total_steps: u64,
+    total_steps: Vec<u64>,
 ) -> Plan<'a> {
     Plan {
         model: &experiment.model,

@@ -179,7 +179,7 @@ impl Method for Gdumb {
     }
 
     fn edit_weights(&mut self, site: &Site, info: &BlockInfo, _data: &dyn TaskData) -> Option<Tensor<2>> {
-        self.steps = info.steps;
+        self.steps = info.steps.iter().copied().max().unwrap_or(0);
         let mut descent = Descent::new(self.start.clone()?, site);
         for pass in 0..self.knobs.whole("epochs") {
             let part = factor(pass) as f32;

@@ -230,7 +230,7 @@ mod tests {
             classes: 4,
             seed: 5,
             head: Head::All,
-            total_steps: 12,
+            total_steps: vec![12; R],
         };
         Learner::with_methods(&plan, further, &Device::flex()).unwrap()
     }

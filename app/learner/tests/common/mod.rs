@@ -80,7 +80,7 @@ pub fn info(block: usize, replicas: usize) -> BlockInfo {
     BlockInfo {
         block,
         group: block,
-        steps: BLOCK as u64,
+        steps: vec![BLOCK as u64; replicas],
         classes: vec![classes(block); replicas],
         group_classes: vec![(0..GROUPS).map(classes).collect(); replicas],
         seen: vec![(0..=block).flat_map(classes).collect(); replicas],
@@ -234,7 +234,7 @@ impl Setup {
             classes: CLASSES,
             seed: 3,
             head: self.head,
-            total_steps: (GROUPS * BLOCK) as u64,
+            total_steps: vec![(GROUPS * BLOCK) as u64; replicas],
         };
         Learner::with_methods(&plan, further, device)
     }

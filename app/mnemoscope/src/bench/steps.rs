@@ -135,7 +135,7 @@ fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> 
         classes: CLASSES,
         seed: 0,
         head: Head::All,
-        total_steps: u64::MAX,
+        total_steps: vec![u64::MAX; replicas],
     };
     let mut learner = Learner::new(&plan, device)?;
     let cells = replicas * network.batch;
