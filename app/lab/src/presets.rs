@@ -39,8 +39,14 @@ static PRESETS: &[Preset] = presets![
     ],
     "Claims": [
         "accuracy-against-buffer-size",
+        "accuracy-against-bytes",
+        "regularisation-fails-class-incremental",
+        "gap-against-dissimilarity",
+        "stability-gap-methods",
     ],
-    "Sweeps": [],
+    "Sweeps": [
+        "sweep-lwf-weight",
+    ],
 ];
 
 /// The shelves in their order, each with its presets.
