@@ -18,7 +18,7 @@ use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 static KNOBS: [Knob; 2] = [
     Knob::real("weight", "Strength", "β", 0.0, 1e3, 1.0, Scale::Log)
         .meaning("Weight of the distillation term.")
-        .source("λ_o of Li and Hoiem 2016, fig. 3")
+        .source("λ_o of Li and Hoiem 2016, fig. 3; default: preset sweep-lwf-weight")
         .live()
         .swept(),
     Knob::real("temperature", "Temperature", "T", 0.1, 20.0, 2.0, Scale::Log)
