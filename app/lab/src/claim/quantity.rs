@@ -241,7 +241,7 @@ impl Quantity {
 pub(crate) fn live_accuracy(snapshot: &Snapshot, replica: usize) -> Measured {
     let record = &snapshot.record;
     let last = record.len().checked_sub(1).ok_or_else(|| Undefined("nothing was evaluated".to_owned()))?;
-    let mut groups: Vec<usize> = snapshot.layout.blocks.iter().map(|block| block.group).collect();
+    let mut groups: Vec<usize> = snapshot.layout.blocks.iter().flat_map(|block| block.groups.clone()).collect();
     groups.sort_unstable();
     groups.dedup();
     let sum: f64 = groups.iter().map(|group| record.accuracy(last, *group, replica)).sum();
