@@ -8,15 +8,16 @@ use mnemoscope_core::{Component, Kind, Registry};
 use crate::error::DataError;
 use crate::hash::Fingerprint;
 use crate::points::PointSource;
-use crate::{cifar, digits, glyphs, idx, points, table};
+use crate::{cifar, digits, glyphs, idx, library, points, table};
 
 /// Where data come from.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSources;
 
-static KINDS: [Kind; 10] = [
+static KINDS: [Kind; 11] = [
     digits::KIND,
     glyphs::KIND,
+    library::KIND,
     points::MOONS,
     points::RINGS,
     points::SPIRALS,
@@ -122,6 +123,7 @@ impl Dataset {
         match source.name() {
             "digits" => digits::load(),
             "glyphs" => glyphs::load(source),
+            "library" => library::load(source),
             "idx" => idx::load(source),
             "cifar" => cifar::load(source),
             "csv" => table::load(source),

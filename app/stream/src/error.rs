@@ -120,6 +120,14 @@ pub enum DataError {
         /// What is missing.
         problem: String,
     },
+    /// A set of the library that was not fetched.
+    #[error("{name} is not on this machine: run `mnemoscope data get {name}`, or put its files into {folder}")]
+    NotFetched {
+        /// The set.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+    },
     /// The fonts have fewer characters.
     #[error(
         "glyphs: the alphabet {alphabet} has {found} characters in the fonts {fonts}, not {wanted}; set classes to \
