@@ -113,21 +113,21 @@ impl Job<'_> {
 
     /// Fetches the rest of the file from the first address that has it; answers which one.
     fn fetch(&self, report: &mut dyn FnMut(Event<'_>)) -> Result<String, FetchError> {
-        let mut last = None;
+        let mut last: Option<FetchError> = None;
         for url in &self.file.urls {
             for _ in 0..TRIES {
                 let before = self.received()?;
                 if before == self.file.bytes {
                     return Ok(url.clone());
                 }
+                if let Some(problem) = &last {
+                    report(Event::Failed(&problem.to_string()));
+                }
                 match self.go_on(url, before, report) {
                     Ok(()) => return Ok(url.clone()),
                     // The disk and a file of another length are not better at another try.
                     Err(error @ (FetchError::Disk { .. } | FetchError::TooLong { .. })) => return Err(error),
-                    Err(error) => {
-                        report(Event::Failed(&error.to_string()));
-                        last = Some(error);
-                    }
+                    Err(error) => last = Some(error),
                 }
                 if self.received()? <= before {
                     break;

@@ -25,7 +25,7 @@ pub enum Event<'a> {
     Begin(&'a LibraryFile, u64),
     /// So many bytes of the file are there now.
     Bytes(u64),
-    /// An address did not work, and why; the next one is tried, if there is one.
+    /// A try did not work, and why; another one follows.
     Failed(&'a str),
     /// The file has the sum that the catalogue says.
     Verified(&'a LibraryFile),

@@ -69,6 +69,18 @@ pub enum Command {
         mnemoscope list methods\n  \
         mnemoscope list presets --json")]
     List(ListArgs),
+    /// Fetch known data sets once, so that experiments can use them as library(name: "mnist").
+    #[command(after_help = "Examples:\n  \
+        mnemoscope data list\n  \
+        mnemoscope data get mnist cifar10\n  \
+        mnemoscope data path\n\n\
+        Files go to the folder that MNEMOSCOPE_DATA names, else to the system's folder for data of programs. A download \
+        that was cut goes on where it ended, and every file is verified before it takes its place.")]
+    Data {
+        /// What to do.
+        #[command(subcommand)]
+        command: DataCommand,
+    },
     /// Measure the speed of training, of drawing, and the memory of a long run on this machine.
     #[command(after_help = "Examples:\n  \
         mnemoscope bench\n  \
@@ -77,6 +89,21 @@ pub enum Command {
         python scripts/torch_step.py > torch.txt && mnemoscope bench --compare torch.txt\n\n\
         Close other programs first: they take part of what is measured.")]
     Bench(BenchArgs),
+}
+
+/// What to do with the library of data sets.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Fetch data sets that are not there yet.
+    Get {
+        /// Their names, as `data list` shows them.
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+    /// Show what can be fetched, and what is there.
+    List,
+    /// Print the folder that holds them.
+    Path,
 }
 
 /// Arguments of the window.

@@ -5,6 +5,7 @@ mod args;
 mod association;
 mod bench;
 mod check;
+mod data;
 mod experiment;
 mod list;
 mod messages;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Some(Command::Resume(args)) => run::resume(args),
         Some(Command::Check(args)) => check::check(args),
         Some(Command::List(args)) => list::list(args),
+        Some(Command::Data { command }) => data::data(command),
         Some(Command::Bench(args)) => bench::bench(args),
     };
     done.unwrap_or_else(|error| {

@@ -1,6 +1,6 @@
 //! What the program says when something is wrong, and with which exit code.
 
-use crate::terminal::{fail, mnemoscope, small, stderr};
+use crate::terminal::{fail, mnemoscope, small, stderr, succeed};
 
 fn refused(setting: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -116,4 +116,24 @@ fn an_unwritable_folder_is_told_before_training() {
     std::fs::write(folder.path().join("taken"), "").unwrap();
     let message = fail(&mut small(&folder.path().join("taken").join("results"), &[]));
     assert!(message.contains("taken"), "{message}");
+}
+
+#[test]
+fn the_library_of_data_sets_says_what_it_has_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |args: &[&str]| {
+        let mut command = mnemoscope(args);
+        command.env("MNEMOSCOPE_DATA", folder.path().join("data")).current_dir(folder.path());
+        command
+    };
+    insta::assert_snapshot!(fail(&mut ask(&["data", "get", "mnits"])), @r###"
+error: there is no data set "mnits" to fetch; did you mean "mnist"?
+"###);
+    let path = folder.path().join("data");
+    assert_eq!(succeed(&mut ask(&["data", "path"])).trim(), path.to_str().unwrap());
+    let list = succeed(&mut ask(&["data", "list"]));
+    assert!(list.contains("kmnist: KMNIST (absent)") && !list.contains("(present)"), "{list}");
+    std::fs::write(folder.path().join("mine.ron"), "(format: 1, data: library(name: \"kmnist\"))").unwrap();
+    let message = fail(&mut ask(&["run", "mine.ron"]));
+    assert!(message.contains("kmnist is not on this machine: run `mnemoscope data get kmnist`"), "{message}");
 }
