@@ -33,7 +33,14 @@ static PRESETS: &[Preset] = presets![
         "two-moons-then-rings",
         "hebbian-capacity",
     ],
-    "Methods": [],
+    "Methods": [
+        "der-permuted-digits",
+        "derpp-split-digits",
+        "er-ace-split-digits",
+        "mir-split-digits",
+        "mer-permuted-digits",
+        "gdumb-split-digits",
+    ],
     "Streams": [
         "glyphs-fifty-classes",
     ],
@@ -46,6 +53,9 @@ static PRESETS: &[Preset] = presets![
     ],
     "Sweeps": [
         "sweep-lwf-weight",
+        "sweep-der-alpha",
+        "sweep-derpp-beta",
+        "sweep-mer-epsilon",
     ],
 ];
 

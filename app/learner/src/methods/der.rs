@@ -15,9 +15,9 @@ use crate::stored_logits::StoredLogits;
 use crate::{Footprint, LearnerError, State, TermInfo};
 
 /// Strength of the squared distance to the stored logits.
-pub(super) const ALPHA: Knob = Knob::real("alpha", "Logit weight", "α", 0.0, 100.0, 0.5, Scale::Log)
+pub(super) const ALPHA: Knob = Knob::real("alpha", "Logit weight", "α", 0.0, 100.0, 1.0, Scale::Log)
     .meaning("Weight of the squared distance to the stored logits, a mean over rows and outputs.")
-    .source("0.1 to 1 in Buzzega et al. 2020, appendix, with the authors' mean over outputs")
+    .source("1: preset sweep-der-alpha; Buzzega et al. 2020, appendix, have 0.1 to 1 with the same mean over outputs")
     .live()
     .swept();
 

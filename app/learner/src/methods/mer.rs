@@ -28,7 +28,7 @@ static KNOBS: [Knob; 5] = [
         .source("Lab default; inner steps of Nichol et al. 2018"),
     Knob::real("epsilon", "Part kept", "ε", 0.0, 1.0, 0.5, Scale::Linear)
         .meaning("Part of the way since the last pull that is kept; 1 is plain replay.")
-        .source("Lab default; step size of Nichol et al. 2018")
+        .source("0.5: preset sweep-mer-epsilon; step size of Nichol et al. 2018")
         .live()
         .swept(),
 ];
