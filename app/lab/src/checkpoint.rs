@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::experiment::{Event, Experiment};
 use crate::file::{self, FileError};
+use crate::pretraining::Pretrained;
 use crate::record::Record;
 use crate::results::Results;
 
@@ -17,7 +18,7 @@ use crate::results::Results;
 pub const FILE: &str = "checkpoint.bin";
 
 /// The first bytes of every checkpoint, its format included.
-const MAGIC: &[u8] = b"mnemoscope checkpoint 1\n";
+const MAGIC: &[u8] = b"mnemoscope checkpoint 2\n";
 
 /// Why a checkpoint cannot be read.
 #[derive(Debug, Error)]
@@ -71,6 +72,8 @@ pub(crate) struct RunState {
     pub(crate) data_hash: u64,
     pub(crate) accumulators: Vec<Continual>,
     pub(crate) results: Results,
+    /// The trunk's report; its weights are the learner's.
+    pub(crate) pretrained: Option<Pretrained>,
 }
 
 impl Checkpoint {

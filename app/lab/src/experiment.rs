@@ -9,6 +9,7 @@ use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Arm, Claim, Tried};
+use crate::pretraining::Pretrainings;
 use crate::provenance::Provenance;
 
 /// The format that this program writes. A newer one is refused; an older one would be migrated.
@@ -178,6 +179,9 @@ pub struct Experiment {
     /// The network.
     #[serde(default = "first")]
     pub model: Component<Models>,
+    /// What the trunk learns before the stream.
+    #[serde(default = "first")]
+    pub pretraining: Component<Pretrainings>,
     /// Methods, composed in this order.
     #[serde(default)]
     pub methods: Vec<Component<Methods>>,
@@ -239,6 +243,7 @@ impl Default for Experiment {
             order: first(),
             blocks: None,
             model: first(),
+            pretraining: first(),
             methods: Vec::new(),
             optimiser: first(),
             schedule: first(),

@@ -178,6 +178,7 @@ pub fn metrics_json(snapshot: &Snapshot) -> Value {
         "variants": variants.iter().map(|variant| variant.label.clone()).collect::<Vec<_>>(),
         "diverged": snapshot.diverged,
         "parameters": snapshot.layout.parameters,
+        "pretrained": snapshot.layout.pretrained,
         "footprint": snapshot.layout.footprint.iter().map(|cost| json!({
             "method": cost.method, "bytes": cost.bytes, "extra_flops_per_step": cost.flops_per_step, "note": cost.note,
         })).collect::<Vec<_>>(),

@@ -47,6 +47,7 @@ fn each(experiment: &mut Experiment, visit: &mut impl Visit) {
     visit.component("stream", &mut experiment.stream);
     visit.component("order", &mut experiment.order);
     visit.component("model", &mut experiment.model);
+    visit.component("pretraining", &mut experiment.pretraining);
     for method in &mut experiment.methods {
         let place = format!("methods.{}", method.name());
         visit.component(&place, method);

@@ -42,6 +42,7 @@ static PRESETS: &[Preset] = presets![
         "gdumb-split-digits",
     ],
     "Streams": [
+        "conv-split-digits",
         "glyphs-fifty-classes",
     ],
     "Claims": [

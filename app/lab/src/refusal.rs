@@ -6,6 +6,7 @@ use mnemoscope_stream::Orders;
 use crate::experiment::Experiment;
 use crate::path;
 use crate::population::Population;
+use crate::pretraining;
 
 /// A reason not to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
         let message = "a convolutional network needs images, and points are none; take model mlp".to_owned();
         found.push(Refusal { place: "model".to_owned(), message });
     }
+    found.extend(pretraining::refusal(experiment));
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });
     }

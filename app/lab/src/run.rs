@@ -3,6 +3,7 @@
 mod feed;
 mod picture;
 mod plan;
+mod trunk;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
 use crate::path::{self, PathError};
 use crate::population::Population;
+use crate::pretraining;
 use crate::provenance::Provenance;
 use crate::record::Record;
 use crate::refusal::{Refusal, refusals};
@@ -104,7 +106,7 @@ impl Run {
     /// # Errors
     /// When the experiment is refused, its data cannot be read, or the device is not there.
     pub fn new(experiment: Experiment, wanted: Wanted) -> Result<Self, RunError> {
-        let mut run = Self::prepare(experiment, wanted)?;
+        let mut run = Self::prepare(experiment, wanted, None)?;
         run.begin_block()?;
         run.results.untrained(&run.stream, &run.learner);
         run.evaluate()?;
@@ -116,7 +118,7 @@ impl Run {
     /// # Errors
     /// As [`Run::new`], and when the checkpoint does not fit its own experiment.
     pub fn resume(checkpoint: &Checkpoint, wanted: Wanted) -> Result<Self, RunError> {
-        let mut run = Self::prepare(checkpoint.experiment().clone(), wanted)?;
+        let mut run = Self::prepare(checkpoint.experiment().clone(), wanted, Some(&checkpoint.state))?;
         let state = &checkpoint.state;
         if state.data_hash != run.stream.dataset().hash {
             let problem = "its data set has changed since; put the old data back".to_owned();
@@ -149,14 +151,17 @@ impl Run {
         Ok(run)
     }
 
-    fn prepare(experiment: Experiment, wanted: Wanted) -> Result<Self, RunError> {
+    /// Set up; `going_on` has the weights of a run that goes on, so that no trunk is trained again.
+    fn prepare(experiment: Experiment, wanted: Wanted, going_on: Option<&RunState>) -> Result<Self, RunError> {
         let refused = refusals(&experiment);
         if !refused.is_empty() {
             return Err(RunError::Refused(refused));
         }
         let population = Population::of(&experiment)
             .map_err(|message| RunError::Refused(vec![Refusal { place: "population".to_owned(), message }]))?;
-        let data = Arc::new(Dataset::load(&experiment.data)?);
+        let (data, apart) = pretraining::part(&experiment, Dataset::load(&experiment.data)?)
+            .map_err(|refusal| RunError::Refused(vec![refusal]))?;
+        let data = Arc::new(data);
         let blocks = experiment.blocks.as_deref();
         let stream = Stream::new(data.clone(), &experiment.stream, &experiment.order, blocks, &population.seeds)?;
         let scope = mnemoscope_learner::Methods::scope(&experiment.methods);
@@ -174,7 +179,16 @@ impl Run {
         let plan = plan(&experiment, &population, &stream, own_steps);
         let device =
             choose_by(wanted, &mut |device| seconds_per_step(&plan, device, experiment.stream.whole("batch")))?;
-        let learner = Learner::new(&plan, &device.device)?;
+        let mut learner = Learner::new(&plan, &device.device)?;
+        let pretrained = match (going_on, apart) {
+            (Some(state), _) => state.pretrained.clone(),
+            (None, Some(apart)) => {
+                let (trunks, pretrained) = trunk::train(&experiment, &plan, apart, &device.device)?;
+                learner.adopt_trunk(trunks);
+                Some(pretrained)
+            }
+            (None, None) => None,
+        };
 
         let part = match experiment.evaluation.text("part") {
             "validation" if stream.has_validation() => Part::Validation,
@@ -199,6 +213,7 @@ impl Run {
             has_borders: stream.has_borders(),
             classes: stream.classes(),
             population: population.clone(),
+            pretrained,
             parameters: learner.parameters(),
             device: device.name.clone(),
             device_reason: device.reason.clone(),
@@ -376,6 +391,7 @@ impl Run {
                 data_hash: self.stream.dataset().hash,
                 accumulators: self.accumulators.clone(),
                 results: self.results.clone(),
+                pretrained: self.layout.pretrained.clone(),
             },
             self.record.clone(),
         )

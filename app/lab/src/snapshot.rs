@@ -8,6 +8,7 @@ use mnemoscope_stream::Dataset;
 
 use crate::experiment::{Event, Experiment};
 use crate::population::{Population, Variant};
+use crate::pretraining::Pretrained;
 use crate::record::Record;
 
 /// Where a run stands.
@@ -64,6 +65,8 @@ pub struct Layout {
     pub classes: usize,
     /// Replicas and variants.
     pub population: Population,
+    /// How well the trunk learned before the stream, if it did.
+    pub pretrained: Option<Pretrained>,
     /// Parameters of one replica.
     pub parameters: usize,
     /// "CPU (Flex)" or the adapter's name.

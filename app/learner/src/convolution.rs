@@ -6,6 +6,11 @@
 //! too: the weights' gradient is patchesᵀ δ. The slope at the image below is again a convolution, of δ with the taps turned
 //! round: both directions only gather, and nothing is added up in an order that could differ between runs.
 //!
+//! The other way is one grouped convolution with a group per replica. Forward and the weights' gradient of a 3 x 3 layer
+//! from 16 to 32 channels took, in milliseconds on the two cores of a busy EPYC (grouped, patches): 16 rows of 14 x 14
+//! 5.0 and 0.9 for R = 1, 87 and 42 for R = 8, 357 and 314 for R = 32; 32 rows of 4 x 4 0.54 and 0.13, 10.0 and 2.4,
+//! 44 and 28. Nearly all of the difference is the weights' gradient.
+//!
 //! Positions are laid out so that the four of a 2 x 2 pooling window lie in four blocks one behind the other; a last row
 //! or column that no window covers is not computed.
 

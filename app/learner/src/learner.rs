@@ -317,6 +317,24 @@ impl Learner {
         self.site.network.layout.parameters()
     }
 
+    /// All weights below the classifier, `[R, T]`, read back.
+    pub fn trunk(&self) -> Vec<f32> {
+        let end = self.site.network.trunk_parameters();
+        read(&self.site.weights.clone().slice_dim(1, 0..end))
+    }
+
+    /// Takes over another learner's weights below the classifier, `[R, T]`, before the first step.
+    ///
+    /// # Panics
+    /// When there are not as many.
+    pub fn adopt_trunk(&mut self, trunk: Vec<f32>) {
+        let [replicas, parameters] = self.site.shape();
+        let end = self.site.network.trunk_parameters();
+        let trunk = Tensor::from_data(TensorData::new(trunk, [replicas, end]), &self.site.device);
+        let rest = self.site.weights.clone().slice_dim(1, end..parameters);
+        self.site.weights = Tensor::cat(vec![trunk, rest], 1);
+    }
+
     /// The weights, `[R, P]`, read back.
     pub fn weights(&self) -> Vec<f32> {
         read(&self.site.weights)

@@ -138,6 +138,11 @@ impl Network {
         self.classify(&layers[layers.len() - 1], features).1
     }
 
+    /// Weights below the classifier; they come first in a row of the flat weights.
+    pub fn trunk_parameters(&self) -> usize {
+        self.layout.layers().last().map_or(0, |layer| layer.weight.start)
+    }
+
     /// The part of the flat weights that training may move: all, unless a trunk is frozen. The gradient is 0 elsewhere.
     pub fn trainable(&self) -> Range<usize> {
         self.layout.layers()[self.first].weight.start..self.layout.parameters()

@@ -222,6 +222,8 @@ pub enum Topic {
     Orders,
     /// Networks.
     Models,
+    /// What a trunk learns before the stream.
+    Pretrainings,
     /// Methods of continual learning.
     Methods,
     /// Optimisers.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum as _;
 use mnemoscope_core::{Domain, Kind, Knob, Registry, Scale, Setting};
-use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, presets};
+use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Borders, Methods, Models, Optimisers, Profile, Schedules};
 use mnemoscope_measure::catalogue;
 use mnemoscope_memory::AssociationKinds;
@@ -57,6 +57,7 @@ fn family(topic: Topic) -> Option<Family> {
         Topic::Streams => of::<Scenarios>("stream"),
         Topic::Orders => of::<Orders>("order"),
         Topic::Models => of::<Models>("model"),
+        Topic::Pretrainings => of::<Pretrainings>("pretraining"),
         Topic::Methods => of::<Methods>("methods"),
         Topic::Optimisers => of::<Optimisers>("optimiser"),
         Topic::Schedules => of::<Schedules>("schedule"),

@@ -108,6 +108,9 @@ fn announce(run: &Run) {
     eprintln!("{} on {}: {}", plural(replicas, "replica"), layout.device, layout.device_reason);
     let (blocks, steps) = (plural(layout.blocks.len(), "task block"), plural(run.total_steps() as usize, "step"));
     eprintln!("{} parameters each, {blocks}, {steps}", layout.parameters);
+    if let Some(pretrained) = &layout.pretrained {
+        eprintln!("{}", pretrained.text());
+    }
     if !experiment.note.is_empty() {
         eprintln!("note: {}", experiment.note);
     }

@@ -32,6 +32,7 @@ mod block;
 mod cifar;
 mod dataset;
 mod digits;
+mod disjoint;
 mod error;
 mod glyphs;
 mod group;

@@ -1,7 +1,7 @@
 //! The model's card.
 
 use egui::{RichText, Ui};
-use mnemoscope_lab::Experiment;
+use mnemoscope_lab::{Experiment, Pretrained};
 
 use super::{Compose, section};
 use crate::number;
@@ -13,7 +13,8 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         let (weights, replicas) = (snapshot.layout.parameters, snapshot.layout.population.replicas());
         format!("{} weights × {replicas} {}", number::grouped(weights as f64), plural(replicas, "replica"))
     });
-    let card = cx.section("model", "Model", experiment.model.kind().label.to_owned(), &["model"]);
+    let trunk = cx.snapshot.and_then(|snapshot| snapshot.layout.pretrained.as_ref()).map(Pretrained::text);
+    let card = cx.section("model", "Model", experiment.model.kind().label.to_owned(), &["model", "pretraining"]);
     card.ui(
         ui,
         theme,
@@ -21,8 +22,10 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         |ui| {
             section::kind_ui(ui, "model", &mut experiment.model);
             section::component_ui(ui, theme, "model", &mut experiment.model);
-            if let Some(weights) = weights {
-                ui.label(RichText::new(weights).size(11.0).color(theme.text_dim));
+            section::kind_ui(ui, "pre-training", &mut experiment.pretraining);
+            section::component_ui(ui, theme, "pre-training", &mut experiment.pretraining);
+            for line in weights.into_iter().chain(trunk) {
+                ui.label(RichText::new(line).size(11.0).color(theme.text_dim));
             }
         },
     );

@@ -40,6 +40,7 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         has_borders: true,
         classes: 7,
         population,
+        pretrained: None,
         parameters: 17_510,
         device: "CPU (Flex)".to_owned(),
         device_reason: "for the test".to_owned(),

@@ -2,18 +2,19 @@
 
 use crate::terminal::{mnemoscope, succeed};
 use mnemoscope_core::{Kind, Registry};
-use mnemoscope_lab::{Evaluations, Paces, Populations, presets};
+use mnemoscope_lab::{Evaluations, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
 use mnemoscope_memory::AssociationKinds;
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::Value;
 
-fn registries() -> [(&'static str, &'static [Kind]); 11] {
+fn registries() -> [(&'static str, &'static [Kind]); 12] {
     [
         ("data", DataSources::kinds()),
         ("streams", Scenarios::kinds()),
         ("orders", Orders::kinds()),
         ("models", Models::kinds()),
+        ("pretrainings", Pretrainings::kinds()),
         ("methods", Methods::kinds()),
         ("optimisers", Optimisers::kinds()),
         ("schedules", Schedules::kinds()),
