@@ -60,8 +60,8 @@ mod tests {
             (&numbered(2)[..], &["2".into(), "4".into()][..])
         );
         assert_eq!((kept.labels.as_slice(), taken.labels.as_slice()), (&[0, 1, 0][..], &[1, 0, 1, 0][..]));
-        assert_eq!(kept.pixels, Pixels::Bytes(vec![0, 1, 6, 7, 12, 13]));
-        assert_eq!(taken.pixels, Pixels::Bytes(vec![2, 3, 4, 5, 8, 9, 10, 11]));
+        assert!(kept.pixels == Pixels::Bytes(vec![0, 1, 6, 7, 12, 13]));
+        assert!(taken.pixels == Pixels::Bytes(vec![2, 3, 4, 5, 8, 9, 10, 11]));
         assert_ne!(kept.hash, data().hash);
     }
 

@@ -37,7 +37,7 @@ pub(super) fn train(
         seeds: seeds.clone(),
         classes: names.len(),
         head: Head::All,
-        total_steps: sampler.longest(),
+        total_steps: vec![sampler.longest(); seeds.len()],
         ..plan.clone()
     };
     let mut learner = Learner::new(&own, device)?;
