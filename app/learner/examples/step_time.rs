@@ -48,7 +48,7 @@ fn learner(units: &[usize], replicas: usize) -> Result<Learner, Box<dyn std::err
         classes: units[units.len() - 1],
         seed: 0,
         head: Head::All,
-        total_steps: 1,
+        total_steps: vec![1; replicas],
     };
     Ok(Learner::new(&plan, &Device::flex())?)
 }
