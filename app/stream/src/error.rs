@@ -239,6 +239,47 @@ pub enum StreamError {
         /// Tasks that there are.
         tasks: usize,
     },
+    /// Outputs of their own for too many tasks.
+    #[error("labels: {tasks} tasks of {classes} classes need more than 65535 outputs; lower tasks or set labels to class")]
+    TooManyOutputs {
+        /// Tasks.
+        tasks: usize,
+        /// Classes of each.
+        classes: usize,
+    },
+    /// A class without as many training samples as are to be shown.
+    #[error("{group}: a class has {samples} training samples, too few for {shots} shots; lower shots, test or validation")]
+    TooFewShots {
+        /// The group's name.
+        group: String,
+        /// Training samples of the class.
+        samples: usize,
+        /// Shots that are asked for.
+        shots: usize,
+    },
+    /// Few-shot learning of more classes than there are.
+    #[error(
+        "few_shot: data set {data} has {classes} classes, too few for {base} and {tasks} times {way} more; lower \
+         base_classes, way or tasks"
+    )]
+    TooFewForShots {
+        /// The data set.
+        data: String,
+        /// Its classes.
+        classes: usize,
+        /// Classes of the base task.
+        base: usize,
+        /// Increments.
+        tasks: usize,
+        /// Classes of each increment.
+        way: usize,
+    },
+    /// A wrong label where there is only the right one.
+    #[error("label_noise: group {group} has one class, so no label can be another; set it to 0 or lower tasks")]
+    NoOtherClass {
+        /// The group's name.
+        group: String,
+    },
     /// More tasks than classes.
     #[error(
         "split: data set {data} has {classes} classes, too few for {tasks} tasks; set tasks to {classes} at most, \

@@ -12,15 +12,34 @@ use crate::transform::{Prepared, Transform};
 pub struct Group {
     /// As shown in plots, such as "digits 0, 1" or "40°".
     pub name: String,
-    /// The classes that occur, in the order of the stream.
+    /// The labels that occur, in the order of the stream.
     pub classes: Vec<u16>,
     /// What happens to the features.
     pub transform: Transform,
     pub(crate) prepared: Prepared,
     pub(crate) rows: [Arc<[u32]>; 3],
+    pub(crate) labels: Labels,
+}
+
+/// How a group labels its samples.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Labels {
+    /// The label of each class of the data, where it is another.
+    pub(crate) of_class: Option<Arc<[u16]>>,
+    /// The label of each training sample, where some are wrong on purpose.
+    pub(crate) of_train: Option<Arc<[u16]>>,
 }
 
 impl Group {
+    /// The label of a sample of a part, whose class in the data is `class`.
+    pub(crate) fn label(&self, part: Part, index: usize, class: u16) -> u16 {
+        match (part, &self.labels.of_train, &self.labels.of_class) {
+            (Part::Train, Some(labels), _) => labels[index],
+            (.., Some(labels)) => labels[usize::from(class)],
+            _ => class,
+        }
+    }
+
     /// Rows of the data set that make up the part, ascending. Without a validation part, validation means test.
     pub fn rows(&self, part: Part) -> &[u32] {
         let [train, validation, test] = &self.rows;

@@ -36,6 +36,7 @@ mod disjoint;
 mod error;
 mod glyphs;
 mod group;
+mod group_maker;
 mod hash;
 mod idx;
 mod library;
@@ -50,6 +51,9 @@ mod share;
 mod stream;
 mod table;
 mod transform;
+
+#[cfg(test)]
+mod combination_tests;
 
 pub use block::{Block, Length, Scope};
 pub use dataset::{DataSources, Dataset, Pixels, Shape};

@@ -49,10 +49,24 @@ impl Orders {
 pub(crate) struct Outline {
     /// Tasks to be trained: groups 0 to `tasks - 1`.
     pub(crate) tasks: usize,
-    /// The length of one task.
+    /// The length of the first task.
+    pub(crate) first: Length,
+    /// The length of each other task.
     pub(crate) length: Length,
     /// The stream's seed.
     pub(crate) seed: u64,
+}
+
+impl Outline {
+    /// The length of a task.
+    fn length_of(&self, group: usize) -> Length {
+        if group == 0 { self.first } else { self.length }
+    }
+
+    /// A block of one task alone, at its length.
+    fn plain(&self, group: usize) -> Block {
+        Block::plain(group, self.length_of(group))
+    }
 }
 
 /// The order's blocks.
@@ -101,7 +115,12 @@ pub(crate) mod tests {
     use super::*;
     use crate::share;
 
-    pub(crate) const OUTLINE: Outline = Outline { tasks: 5, length: Length::Epochs(2.0), seed: 1 };
+    pub(crate) const OUTLINE: Outline = of_length(Length::Epochs(2.0));
+
+    /// Five tasks of this length.
+    pub(crate) const fn of_length(length: Length) -> Outline {
+        Outline { tasks: 5, first: length, length, seed: 1 }
+    }
 
     pub(crate) fn make(order: &str, outline: Outline) -> Vec<Block> {
         generate_blocks(&ron::from_str(order).unwrap(), &outline)
@@ -113,7 +132,7 @@ pub(crate) mod tests {
             let order = Component::of(kind);
             for tasks in [2, 3, 5, 30] {
                 for length in [Length::Epochs(2.0), Length::Steps(7)] {
-                    let outline = Outline { tasks, length, ..OUTLINE };
+                    let outline = Outline { tasks, ..of_length(length) };
                     let blocks = generate_blocks(&order, &outline);
                     assert!(!blocks.is_empty(), "{}", kind.name);
                     for block in &blocks {

@@ -1,5 +1,7 @@
 //! Scenarios: how one data set becomes a list of tasks.
 
+mod few_shot;
+mod long_tail;
 mod permute;
 mod points;
 mod rotate;
@@ -20,7 +22,7 @@ use crate::transform::Transform;
 #[derive(Debug, Clone, Copy)]
 pub struct Scenarios;
 
-static KINDS: [Kind; 4] = [split::KIND, permute::KIND, rotate::KIND, points::KIND];
+static KINDS: [Kind; 6] = [split::KIND, permute::KIND, rotate::KIND, points::KIND, few_shot::KIND, long_tail::KIND];
 
 impl Registry for Scenarios {
     const NOUN: &'static str = "stream";
@@ -34,10 +36,40 @@ impl Registry for Scenarios {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Task {
     pub(crate) name: String,
+    /// Classes of the data.
     pub(crate) classes: Vec<u16>,
+    /// The label of each of `classes`; empty where classes are labels.
+    pub(crate) labels: Vec<u16>,
     pub(crate) transform: Transform,
-    /// The rows of the data set that the task draws on, before the choice of classes.
-    pub(crate) rows: Range<u32>,
+    pub(crate) rows: Rows,
+    pub(crate) keep: Keep,
+}
+
+impl Task {
+    /// A task of these classes of a range of rows, with all that this leaves open as it usually is.
+    pub(crate) fn new(name: String, classes: Vec<u16>, rows: Range<u32>) -> Self {
+        let rows = Rows::Range(rows);
+        Self { name, classes, labels: Vec::new(), transform: Transform::Identity, rows, keep: Keep::All }
+    }
+}
+
+/// The rows of the data set that a task draws on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Rows {
+    /// Those of a range that are of its classes; the split decides to which part each belongs.
+    Range(Range<u32>),
+    /// The rows of each part.
+    Parts([Arc<[u32]>; 3]),
+}
+
+/// Which training samples of each class a task keeps, in an order drawn by the stream's seed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Keep {
+    All,
+    /// A share of each class, at least one sample.
+    Share(f64),
+    /// These.
+    Shots(Range<usize>),
 }
 
 /// The data that the stream works on, and the stratum of each row for the split into parts.
@@ -47,6 +79,9 @@ pub(crate) fn prepare(
 ) -> Result<(Arc<Dataset>, Vec<u32>), StreamError> {
     if scenario.name() == points::KIND.name {
         return points::prepare(scenario, &data);
+    }
+    if scenario.name() == long_tail::KIND.name {
+        return Ok(long_tail::prepare(scenario));
     }
     let strata = data.labels.iter().map(|label| u32::from(*label)).collect();
     Ok((data, strata))
@@ -59,13 +94,41 @@ pub(crate) fn tasks(
     seed: u64,
     key: &[u64],
 ) -> Result<Vec<Task>, StreamError> {
-    match scenario.name() {
-        "split" => split::tasks(scenario, data, seed, key),
-        "permute" => permute::tasks(scenario, data, seed, key),
-        "rotate" => rotate::tasks(scenario, data, seed, key),
-        "points" => points::tasks(scenario, data, seed, key),
+    let mut tasks = match scenario.name() {
+        "split" => split::tasks(scenario, data, seed, key)?,
+        "permute" => permute::tasks(scenario, data, seed, key)?,
+        "rotate" => rotate::tasks(scenario, data, seed, key)?,
+        "points" => points::tasks(scenario, data, seed, key)?,
+        "few_shot" => few_shot::tasks(scenario, data, seed, key)?,
+        "long_tail" => long_tail::tasks(scenario, data),
         other => unreachable!("stream {other} has no task maker"),
+    };
+    let sizes = if has(scenario, SIZES.name) { scenario.list(SIZES.name) } else { Vec::new() };
+    for (position, task) in tasks.iter_mut().enumerate() {
+        if let Some(percent) = sizes.get(position).or(sizes.last()).filter(|percent| **percent < 100) {
+            task.keep = Keep::Share(*percent as f64 / 100.0);
+        }
     }
+    if has(scenario, LABELS_PER_TASK.name) && scenario.text(LABELS_PER_TASK.name) == "per_task" {
+        let outputs = tasks.len() * data.classes;
+        if outputs > usize::from(u16::MAX) {
+            return Err(StreamError::TooManyOutputs { tasks: tasks.len(), classes: data.classes });
+        }
+        for (position, task) in tasks.iter_mut().enumerate() {
+            task.labels = task.classes.iter().map(|class| (position * data.classes) as u16 + class).collect();
+        }
+    }
+    Ok(tasks)
+}
+
+/// Whether a scenario has a knob.
+pub(crate) fn has(scenario: &Component<Scenarios>, knob: &str) -> bool {
+    scenario.kind().knob(knob).is_some()
+}
+
+/// Share of training labels that are wrong.
+pub(crate) fn label_noise(scenario: &Component<Scenarios>) -> f64 {
+    if has(scenario, LABEL_NOISE.name) { scenario.real(LABEL_NOISE.name) } else { 0.0 }
 }
 
 /// What an order needs to know: how many tasks are trained, and for how long.
@@ -74,11 +137,14 @@ pub(crate) fn outline(scenario: &Component<Scenarios>) -> Outline {
         0 => Length::Epochs(scenario.real("epochs")),
         steps => Length::Steps(steps),
     };
-    let tasks = match scenario.name() {
-        "rotate" => rotate::angles(scenario).len(),
-        _ => scenario.whole("tasks"),
-    };
-    Outline { tasks, length, seed: scenario.real("seed") as u64 }
+    let seed = scenario.real("seed") as u64;
+    let plain = |tasks: usize| Outline { tasks, first: length, length, seed };
+    match scenario.name() {
+        "rotate" => plain(rotate::angles(scenario).len()),
+        "few_shot" => Outline { length: few_shot::increment_length(scenario), ..plain(few_shot::groups(scenario)) },
+        "long_tail" => plain(1),
+        _ => plain(scenario.whole("tasks")),
+    }
 }
 
 /// The classes with samples, ascending: label offsets and gaps leave others empty.
@@ -118,6 +184,24 @@ const VALIDATION: Knob = Knob::real("validation", "validation share", "", 0.0, 0
 const TEST: Knob = Knob::real("test", "test share", "", 0.01, 0.9, 0.3, Scale::Linear)
     .meaning("Share of each class kept for final figures; data with a test part of their own use that in its place.")
     .source("the common 70/30 split of the digits");
+const LABEL_NOISE: Knob = Knob::real("label_noise", "label noise", "", 0.0, 1.0, 0.0, Scale::Linear)
+    .meaning("Share of a task's training labels that are replaced by another of its classes; the other parts stay clean.")
+    .source("lab default");
+const SIZES: Knob = Knob::list("sizes", "sizes of tasks", 1, 100, 100, &[])
+    .unit("%")
+    .meaning("Share of its training samples that each task keeps, per class; the last value repeats, empty keeps all.")
+    .source("lab default");
+const LABELS_PER_TASK: Knob = Knob::choice("labels", "labels", &PER_TASK, "class")
+    .meaning("Whether all tasks share their outputs, or each task has outputs of its own.")
+    .source("van de Ven et al. 2022, Three types of incremental learning");
+static PER_TASK: [Opt; 2] = [
+    Opt { name: "class", label: "class", meaning: "Domain-incremental: the outputs are the same for all tasks." },
+    Opt {
+        name: "per_task",
+        label: "class and task",
+        meaning: "Every task has outputs of its own: class-incremental, or task-incremental where they are masked.",
+    },
+];
 const ORDER_PER_REPLICA: Knob = Knob::switch("order_per_replica", "order per replica", false)
     .meaning("Each replica draws its own order of classes, permutations, angles or point sets from its seed.")
     .source("lab default: all replicas meet one order");
@@ -132,9 +216,7 @@ mod tests {
     #[test]
     fn every_scenario_has_the_common_knobs_with_defaults_in_range() {
         for kind in Scenarios::kinds() {
-            let common =
-                ["tasks", "epochs", "steps", "batch", "head", "validation", "test", "order_per_replica", "seed"];
-            for name in common {
+            for name in ["epochs", "steps", "batch", "head", "validation", "test", "seed"] {
                 assert!(kind.knob(name).is_some(), "{} lacks {name}", kind.name);
             }
             for knob in kind.knobs {
@@ -142,7 +224,7 @@ mod tests {
                 assert!(!knob.meaning.is_empty(), "{}.{}", kind.name, knob.name);
             }
             let outline = outline(&Component::of(kind));
-            assert!(outline.tasks > 1 && outline.length == Length::Epochs(5.0));
+            assert!(outline.tasks >= 1 && outline.first == Length::Epochs(5.0));
         }
     }
 
@@ -150,7 +232,8 @@ mod tests {
     fn steps_take_the_place_of_epochs() {
         let read = |text: &str| ron::from_str::<Component<Scenarios>>(text).unwrap();
         let steps = outline(&read("split(tasks: 2, steps: 300, seed: 4)"));
-        assert_eq!(steps, Outline { tasks: 2, length: Length::Steps(300), seed: 4 });
+        let length = Length::Steps(300);
+        assert_eq!(steps, Outline { tasks: 2, first: length, length, seed: 4 });
         assert_eq!(outline(&read("rotate(angles: [0, 10, 20], tasks: 9)")).tasks, 3);
     }
 }

@@ -10,12 +10,13 @@ use crate::block::{Block, Length, Scope};
 use crate::dataset::Dataset;
 use crate::error::StreamError;
 use crate::group::{Group, Head};
+use crate::group_maker::GroupMaker;
 use crate::hash::Fingerprint;
 use crate::mixing::Mixing;
 use crate::order::{self, Orders};
 use crate::parts::{Part, stratified};
 use crate::sampler::{BlockSampler, SampleRef, Scoped, Source};
-use crate::scenario::{self, Scenarios, Task};
+use crate::scenario::{self, Scenarios};
 use crate::share;
 
 /// What a population learns from. Immutable; share it freely.
@@ -29,6 +30,8 @@ pub struct Stream {
     shared_order: bool,
     has_borders: bool,
     rehearses: bool,
+    outputs: usize,
+    tasks: usize,
     blocks: Vec<Block>,
     replica_seeds: Vec<u64>,
     /// Lists of groups; replicas with equal groups share one.
@@ -60,13 +63,10 @@ impl Stream {
         }
         let seed = scenario.real("seed") as u64;
         let (data, strata) = scenario::prepare(scenario, data)?;
-        let mut maker = GroupMaker {
-            data: &data,
-            parts: stratified(&strata, data.test_rows.as_ref(), validation, test, seed),
-            known: Vec::new(),
-        };
+        let parts = stratified(&strata, data.test_rows.as_ref(), validation, test, seed);
+        let mut maker = GroupMaker::new(&data, parts, seed, scenario::label_noise(scenario));
 
-        let per_replica = scenario.switch("order_per_replica");
+        let per_replica = scenario::has(scenario, "order_per_replica") && scenario.switch("order_per_replica");
         let mut list_of_key: BTreeMap<Option<u64>, usize> = BTreeMap::new();
         let (mut lists, mut list_of) = (Vec::new(), Vec::new());
         for replica_seed in replica_seeds {
@@ -75,23 +75,27 @@ impl Stream {
                 *list
             } else {
                 let tasks = scenario::tasks(scenario, &data, seed, key.as_slice())?;
-                lists.push(tasks.into_iter().map(|task| maker.group(task)).collect::<Vec<_>>());
+                lists.push(tasks.into_iter().map(|task| maker.group(task)).collect::<Result<Vec<_>, _>>()?);
                 list_of_key.insert(key, lists.len() - 1);
                 lists.len() - 1
             };
             list_of.push(list);
         }
-        for group in lists.iter().flatten() {
-            check_parts(group, data.test_rows.is_some(), validation > 0.0)?;
+        let outline = scenario::outline(scenario);
+        for (position, group) in lists.iter().flat_map(|list| list.iter().enumerate()) {
+            check_parts(group, position < outline.tasks, data.test_rows.is_some(), validation > 0.0)?;
         }
+        // Where labels are other than the classes of the data, there are as many outputs as the largest one asks for.
+        let mapped = |group: &Group| group.labels.of_class.is_some().then(|| group.classes.iter().max().copied());
+        let largest = lists.iter().flatten().filter_map(mapped).flatten().max();
 
         let blocks = if let Some(blocks) = blocks {
             blocks.to_vec()
         } else {
-            order::check(order, &scenario::outline(scenario))?;
-            Self::generate_blocks(scenario, order)
+            order::check(order, &outline)?;
+            order::generate_blocks(order, &outline)
         };
-        check_blocks(&blocks, lists[0].len())?;
+        check_blocks(&blocks, outline.tasks)?;
         Ok(Self {
             seed,
             batch: scenario.whole("batch"),
@@ -100,6 +104,8 @@ impl Stream {
             shared_order: !per_replica,
             has_borders: Orders::has_borders(order),
             rehearses: Orders::rehearses(order),
+            outputs: largest.map_or(data.classes, |label| usize::from(label) + 1),
+            tasks: outline.tasks,
             blocks,
             replica_seeds: replica_seeds.to_vec(),
             lists,
@@ -113,7 +119,7 @@ impl Stream {
         order::generate_blocks(order, &scenario::outline(scenario))
     }
 
-    /// Groups that a block of this scenario may train.
+    /// Groups that a block of this scenario may train: the first ones. Further groups are only evaluated.
     pub fn trained_groups(scenario: &Component<Scenarios>) -> usize {
         scenario::outline(scenario).tasks
     }
@@ -138,14 +144,19 @@ impl Stream {
         self.lists[0].len()
     }
 
+    /// Groups that blocks may train: the first ones. Further groups are only evaluated.
+    pub fn tasks(&self) -> usize {
+        self.tasks
+    }
+
     /// Features F per sample.
     pub fn features(&self) -> usize {
         self.data.features()
     }
 
-    /// Classes C.
+    /// Outputs C: the classes of the data, unless the scenario labels samples in its own way.
     pub fn classes(&self) -> usize {
-        self.data.classes
+        self.outputs
     }
 
     /// Samples per step B; the last batch of an epoch may be smaller.
@@ -227,8 +238,7 @@ impl Stream {
         y: &mut Vec<u32>,
     ) {
         let group = self.group(replica, group);
-        let rows = group.rows(part);
-        self.append(indices.iter().map(|index| (group, rows[*index as usize])), x, y);
+        self.append(indices.iter().map(|index| (group, part, *index as usize)), x, y);
     }
 
     /// Appends features `[samples, F]`, transformed, and labels of training samples, which may be of several groups.
@@ -236,24 +246,28 @@ impl Stream {
     /// # Panics
     /// When a sample is not one of this stream.
     pub fn gather_samples(&self, replica: usize, samples: &[SampleRef], x: &mut Vec<f32>, y: &mut Vec<u32>) {
-        let row = |sample: &SampleRef| {
-            let group = self.group(replica, usize::from(sample.group));
-            (group, group.rows(Part::Train)[sample.index as usize])
+        let place = |sample: &SampleRef| {
+            (self.group(replica, usize::from(sample.group)), Part::Train, sample.index as usize)
         };
-        self.append(samples.iter().map(row), x, y);
+        self.append(samples.iter().map(place), x, y);
     }
 
-    fn append<'a>(&'a self, rows: impl ExactSizeIterator<Item = (&'a Group, u32)>, x: &mut Vec<f32>, y: &mut Vec<u32>) {
+    fn append<'a>(
+        &'a self,
+        places: impl ExactSizeIterator<Item = (&'a Group, Part, usize)>,
+        x: &mut Vec<f32>,
+        y: &mut Vec<u32>,
+    ) {
         let features = self.features();
         let mut original = vec![0.0; features];
         let mut end = x.len();
-        x.resize(end + rows.len() * features, 0.0);
-        for (group, row) in rows {
-            let row = row as usize;
+        x.resize(end + places.len() * features, 0.0);
+        for (group, part, index) in places {
+            let row = group.rows(part)[index] as usize;
             self.data.row_into(row, &mut original);
             group.prepared.apply(&original, &mut x[end..end + features]);
             end += features;
-            y.push(u32::from(self.data.labels[row]));
+            y.push(u32::from(group.label(part, index, self.data.labels[row])));
         }
     }
 
@@ -323,39 +337,9 @@ impl Stream {
     }
 }
 
-/// Looks up the rows of tasks; tasks of equal rows and classes share them.
-struct GroupMaker<'a> {
-    data: &'a Dataset,
-    parts: Vec<Part>,
-    known: Vec<(Task, [Arc<[u32]>; 3])>,
-}
-
-impl GroupMaker<'_> {
-    fn group(&mut self, task: Task) -> Group {
-        let known = self.known.iter().find(|(other, _)| other.rows == task.rows && other.classes == task.classes);
-        let rows = if let Some((_, rows)) = known {
-            rows.clone()
-        } else {
-            let rows = [Part::Train, Part::Validation, Part::Test].map(|part| self.rows(&task, part));
-            self.known.push((task.clone(), rows.clone()));
-            rows
-        };
-        let prepared = task.transform.prepare(self.data.shape);
-        Group { name: task.name, classes: task.classes, transform: task.transform, prepared, rows }
-    }
-
-    fn rows(&self, task: &Task, part: Part) -> Arc<[u32]> {
-        let belongs = |row: &u32| {
-            let row = *row as usize;
-            self.parts[row] == part && task.classes.contains(&self.data.labels[row])
-        };
-        task.rows.clone().filter(belongs).collect()
-    }
-}
-
-fn check_parts(group: &Group, own_test: bool, wants_validation: bool) -> Result<(), StreamError> {
+fn check_parts(group: &Group, trained: bool, own_test: bool, wants_validation: bool) -> Result<(), StreamError> {
     let [train, validation, test] = &group.rows;
-    let (part, fix) = if train.is_empty() {
+    let (part, fix) = if trained && train.is_empty() {
         ("training", "take a larger data set")
     } else if test.is_empty() {
         ("test", if own_test { "take data whose own test part has these classes" } else { "raise test" })

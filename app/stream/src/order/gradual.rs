@@ -37,9 +37,9 @@ pub(super) fn blocks(order: &Component<Orders>, outline: &Outline) -> Vec<Block>
         let (before, after) = (group > 0, group + 1 < outline.tasks);
         if before {
             let fading = Share { from: 1.0, to: 0.0, curve, ..Share::even(group - 1, 0.0) };
-            blocks.push(Block { group, length: transition(outline.length, width), with: vec![fading] });
+            blocks.push(Block { group, length: transition(outline.length_of(group), width), with: vec![fading] });
         }
-        blocks.push(Block::plain(group, alone(outline.length, width, before, after)));
+        blocks.push(Block::plain(group, alone(outline.length_of(group), width, before, after)));
     }
     blocks.retain(|block| block.length.problem().is_none());
     blocks
@@ -71,7 +71,7 @@ fn alone(length: Length, width: f64, before: bool, after: bool) -> Length {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::tests::{OUTLINE, make};
+    use crate::order::tests::{OUTLINE, make, of_length};
 
     #[test]
     fn transitions_take_their_width_from_both_sides() {
@@ -89,7 +89,7 @@ mod tests {
     fn the_whole_length_stays_and_the_widest_and_narrowest_leave_out_blocks() {
         for width in ["0.0", "0.3", "0.77", "1.0"] {
             let blocks =
-                make(&format!("gradual(width: {width})"), Outline { tasks: 4, length: Length::Steps(101), ..OUTLINE });
+                make(&format!("gradual(width: {width})"), Outline { tasks: 4, ..of_length(Length::Steps(101)) });
             let steps = blocks.iter().map(|block| block.length.steps(1)).sum::<u64>();
             assert_eq!(steps, 404, "{width}");
         }

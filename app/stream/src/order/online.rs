@@ -28,12 +28,12 @@ pub(super) fn blocks(outline: &Outline) -> Vec<Block> {
 mod tests {
     use super::*;
     use crate::order::Orders;
-    use crate::order::tests::{OUTLINE, make};
+    use crate::order::tests::{make, of_length};
 
     #[test]
     fn every_block_is_one_epoch_and_borders_may_be_hidden() {
         for length in [Length::Epochs(7.0), Length::Steps(9)] {
-            let blocks = make("online()", Outline { length, ..OUTLINE });
+            let blocks = make("online()", of_length(length));
             assert!(blocks.len() == 5 && blocks.iter().all(|block| block.length == Length::Epochs(1.0)));
         }
         assert!(Orders::has_borders(&ron::from_str("online()").unwrap()));

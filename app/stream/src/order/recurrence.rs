@@ -43,7 +43,7 @@ pub(super) fn blocks(order: &Component<Orders>, outline: &Outline) -> Vec<Block>
                 place(&chances, rng.random())
             };
             last[group] = now;
-            Block::plain(group, outline.length)
+            outline.plain(group)
         })
         .collect()
 }

@@ -42,7 +42,7 @@ pub(super) fn blocks(order: &Component<Orders>, outline: &Outline) -> Vec<Block>
             };
             // What would not come up in a million samples is left out.
             let with = parts.into_iter().enumerate().map(share).filter(|share| share.from > 1e-6).collect();
-            Block { group, length: outline.length, with }
+            Block { group, length: outline.length_of(group), with }
         })
         .collect()
 }

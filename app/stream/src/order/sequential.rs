@@ -17,7 +17,7 @@ pub(super) const KIND: Kind = Kind {
 
 pub(super) fn blocks(order: &Component<Orders>, outline: &Outline) -> Vec<Block> {
     let back = order.switch("return_first").then_some(0);
-    (0..outline.tasks).chain(back).map(|group| Block::plain(group, outline.length)).collect()
+    (0..outline.tasks).chain(back).map(|group| outline.plain(group)).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Permute: every task shows all classes with the features in another order (domain-incremental).
 
-use mnemoscope_core::{Component, Kind, Knob, random};
+use mnemoscope_core::{Component, Kind, Knob, Scale, random};
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, STEPS, Scenarios, TEST, Task, VALIDATION};
-use super::{occurring, tasks_knob};
+use super::{BATCH, EPOCHS, HEAD, LABEL_NOISE, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, Task, VALIDATION};
+use super::{LABELS_PER_TASK, occurring, tasks_knob};
 use crate::dataset::Dataset;
 use crate::error::StreamError;
 use crate::transform::Transform;
@@ -16,9 +16,15 @@ pub(super) const KIND: Kind = Kind {
     source: "Goodfellow et al. 2013, An empirical investigation of catastrophic forgetting",
     knobs: &[
         tasks_knob(10),
+        Knob::real("similarity", "similarity", "", 0.0, 1.0, 0.0, Scale::Linear)
+            .meaning("Share of the pixels that every task leaves in place: 0 gives unrelated tasks, 1 equal ones.")
+            .source("lab form: interpolated permutations"),
         Knob::switch("identity_first", "first task unpermuted", true)
             .meaning("The first task keeps the features in place.")
             .source("lab default"),
+        LABELS_PER_TASK,
+        LABEL_NOISE,
+        SIZES,
         EPOCHS,
         STEPS,
         BATCH,
@@ -42,8 +48,16 @@ pub(super) fn tasks(
         return Err(StreamError::TooFewPermutations { features, permutations });
     }
     let natural: Vec<u32> = (0..features as u32).collect();
+    let similarity = scenario.real("similarity");
     let mut rng = random::stream(seed, "permutation", key);
     let mut orders: Vec<Vec<u32>> = Vec::with_capacity(tasks);
+    if similarity > 0.0 {
+        let first = usize::from(scenario.switch("identity_first"));
+        orders.extend((0..tasks).map(|task| match task {
+            task if task < first => natural.clone(),
+            task => moved(&natural, similarity, seed, key, task),
+        }));
+    }
     while orders.len() < tasks {
         let mut order = natural.clone();
         if !orders.is_empty() || !scenario.switch("identity_first") {
@@ -60,9 +74,23 @@ pub(super) fn tasks(
         } else {
             (format!("permutation {}", task + 1), Transform::Permute(order.into()))
         };
-        Task { name, classes: occurring(data), transform, rows: 0..data.len() as u32 }
+        Task { transform, ..Task::new(name, occurring(data), 0..data.len() as u32) }
     };
     Ok(orders.into_iter().enumerate().map(task).collect())
+}
+
+/// A permutation that moves a share of 1 - `similarity` of the pixels, in one cycle. With less similarity it moves the same
+/// pixels and further ones.
+fn moved(natural: &[u32], similarity: f64, seed: u64, key: &[u64], task: usize) -> Vec<u32> {
+    let mut pixels = natural.to_vec();
+    let indices: Vec<u64> = key.iter().copied().chain([task as u64]).collect();
+    pixels.shuffle(&mut random::stream(seed, "moved pixels", &indices));
+    pixels.truncate(((1.0 - similarity) * natural.len() as f64).round() as usize);
+    let mut order = natural.to_vec();
+    for (at, pixel) in pixels.iter().enumerate() {
+        order[*pixel as usize] = pixels[(at + 1) % pixels.len()];
+    }
+    order
 }
 
 #[cfg(test)]
@@ -107,6 +135,30 @@ mod tests {
         let (a, b) = (make("permute()", 64, &[1]).unwrap(), make("permute()", 64, &[2]).unwrap());
         assert_eq!(a[0].transform, b[0].transform);
         assert_ne!(a[1].transform, b[1].transform);
+    }
+
+    #[test]
+    fn less_similar_tasks_move_more_pixels_and_the_same_ones() {
+        let displaced = |similarity: f64| -> Vec<Vec<usize>> {
+            let tasks = make(&format!("permute(tasks: 4, similarity: {similarity:?})"), 64, &[]).unwrap();
+            let moved = |task: &Task| match &task.transform {
+                Transform::Permute(order) => (0..64).filter(|at| order[*at] as usize != *at).collect(),
+                _ => Vec::new(),
+            };
+            tasks.iter().map(moved).collect()
+        };
+        let mut before = displaced(1.0);
+        assert!(before.iter().all(Vec::is_empty), "similarity 1: equal tasks");
+        for (similarity, count) in [(0.75, 16), (0.5, 32), (0.25, 48), (1e-9, 64)] {
+            let now = displaced(similarity);
+            assert!(now[0].is_empty() && now[1..].iter().all(|moved| moved.len() == count), "{similarity}");
+            assert!(now.iter().zip(&before).all(|(now, before)| before.iter().all(|at| now.contains(at))));
+            assert!(count == 64 || now[1] != now[2], "each task moves pixels of its own");
+            before = now;
+        }
+        let unrelated = displaced(0.0)[1..].iter().map(Vec::len).sum::<usize>();
+        // A random permutation leaves one pixel in place on average, with variance 1; of three, four deviations.
+        assert!(unrelated >= 3 * 63 - 7, "{unrelated}");
     }
 
     #[test]

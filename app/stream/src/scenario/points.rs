@@ -6,12 +6,11 @@ use mnemoscope_core::{Component, Kind, Knob, nearest, random};
 use rand::Rng as _;
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, STEPS, Scenarios, TEST, Task, VALIDATION};
+use super::{BATCH, EPOCHS, HEAD, LABEL_NOISE, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, Task, VALIDATION};
 use super::{occurring, tasks_knob};
 use crate::dataset::{Dataset, Pixels, Shape, numbered};
 use crate::error::StreamError;
 use crate::points::{PointSet, PointSource};
-use crate::transform::Transform;
 
 pub(super) const KIND: Kind = Kind {
     name: "points",
@@ -23,6 +22,8 @@ pub(super) const KIND: Kind = Kind {
         Knob::text("sets", "point sets", "moons, rings, spirals, blobs, xor")
             .meaning("The point sets in order, with commas between; more tasks than sets begin again with new points.")
             .source("lab default"),
+        LABEL_NOISE,
+        SIZES,
         EPOCHS,
         STEPS,
         BATCH,
@@ -86,7 +87,7 @@ pub(super) fn tasks(
                 earlier => format!("{} {}", set.name(), earlier + 1),
             };
             let start = task as u32 * each;
-            Task { name, classes: occurring(data), transform: Transform::Identity, rows: start..start + each }
+            Task::new(name, occurring(data), start..start + each)
         })
         .collect();
     if !key.is_empty() {
@@ -99,6 +100,7 @@ pub(super) fn tasks(
 mod tests {
     use super::*;
     use crate::dataset::DataSources;
+    use crate::scenario::Rows;
 
     type Made = (Arc<Dataset>, Vec<u32>, Vec<Task>);
 
@@ -115,7 +117,8 @@ mod tests {
         let (data, strata, tasks) =
             make("points(tasks: 3, sets: \"moons, rings\")", "moons(samples: 40, noise: 0.0)", &[]).unwrap();
         let names: Vec<_> = tasks.iter().map(|task| (task.name.as_str(), task.rows.clone())).collect();
-        assert_eq!(names, [("moons", 0..40), ("rings", 40..80), ("moons 2", 80..120)]);
+        let wanted = [("moons", 0..40), ("rings", 40..80), ("moons 2", 80..120)];
+        assert_eq!(names, wanted.map(|(name, rows)| (name, Rows::Range(rows))));
         assert_eq!((data.len(), data.classes), (120, 2));
         let point = |row| {
             let mut point = [0.0; 2];
@@ -140,7 +143,10 @@ mod tests {
         assert!(orders.iter().any(|order| order.2 != shared.2));
         for (data, _, mut tasks) in orders {
             assert_eq!(data.hash, shared.0.hash);
-            tasks.sort_by_key(|task| task.rows.start);
+            tasks.sort_by_key(|task| match &task.rows {
+                Rows::Range(rows) => rows.start,
+                Rows::Parts(_) => panic!("points are in ranges"),
+            });
             assert_eq!(tasks, shared.2);
         }
     }

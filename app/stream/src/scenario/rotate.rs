@@ -3,8 +3,8 @@
 use mnemoscope_core::{Component, Kind, Knob, Scale, random};
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, STEPS, Scenarios, TEST, Task, VALIDATION};
-use super::{occurring, tasks_knob};
+use super::{BATCH, EPOCHS, HEAD, LABEL_NOISE, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, Task, VALIDATION};
+use super::{LABELS_PER_TASK, occurring, tasks_knob};
 use crate::dataset::{Dataset, Shape};
 use crate::error::StreamError;
 use crate::transform::Transform;
@@ -24,6 +24,9 @@ pub(super) const KIND: Kind = Kind {
             .unit("degrees")
             .meaning("One angle per task, in place of tasks and last angle; empty for equal steps.")
             .source("lab default"),
+        LABELS_PER_TASK,
+        LABEL_NOISE,
+        SIZES,
         EPOCHS,
         STEPS,
         BATCH,
@@ -58,11 +61,9 @@ pub(super) fn tasks(
     if !key.is_empty() {
         angles.shuffle(&mut random::stream(seed, "angle order", key));
     }
-    let task = |degrees: f32| Task {
-        name: format!("{}°", (f64::from(degrees) * 10.0).round() / 10.0),
-        classes: occurring(data),
-        transform: Transform::Rotate { degrees },
-        rows: 0..data.len() as u32,
+    let task = |degrees: f32| {
+        let name = format!("{}°", (f64::from(degrees) * 10.0).round() / 10.0);
+        Task { transform: Transform::Rotate { degrees }, ..Task::new(name, occurring(data), 0..data.len() as u32) }
     };
     Ok(angles.into_iter().map(task).collect())
 }

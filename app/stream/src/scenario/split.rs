@@ -1,13 +1,12 @@
 //! Split: every task brings its own classes (class-incremental; task-incremental with the head masked).
 
-use mnemoscope_core::{Component, Kind, Knob, random};
+use mnemoscope_core::{Component, Kind, Knob, Opt, random};
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, STEPS, Scenarios, TEST, Task, VALIDATION};
+use super::{BATCH, EPOCHS, HEAD, LABEL_NOISE, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, Task, VALIDATION};
 use super::{occurring, tasks_knob};
 use crate::dataset::Dataset;
 use crate::error::StreamError;
-use crate::transform::Transform;
 
 pub(super) const KIND: Kind = Kind {
     name: "split",
@@ -19,6 +18,11 @@ pub(super) const KIND: Kind = Kind {
         Knob::switch("shuffle_classes", "shuffle classes", false)
             .meaning("Draw the order of the classes by the stream's seed; always on with an order per replica.")
             .source("lab default: 0 to 9"),
+        Knob::choice("labels", "labels", &LABELS, "class")
+            .meaning("Whether a sample's label is its class, or its class's place within the task.")
+            .source("van de Ven et al. 2022, Three types of incremental learning"),
+        LABEL_NOISE,
+        SIZES,
         EPOCHS,
         STEPS,
         BATCH,
@@ -29,6 +33,15 @@ pub(super) const KIND: Kind = Kind {
         SEED,
     ],
 };
+
+static LABELS: [Opt; 2] = [
+    Opt { name: "class", label: "class", meaning: "Every task has outputs of its own: class- or task-incremental." },
+    Opt {
+        name: "within",
+        label: "place within the task",
+        meaning: "Domain-incremental: the first class of every task has label 0, the second label 1, and so on.",
+    },
+];
 
 pub(super) fn tasks(
     scenario: &Component<Scenarios>,
@@ -44,6 +57,7 @@ pub(super) fn tasks(
     if scenario.switch("shuffle_classes") || !key.is_empty() {
         order.shuffle(&mut random::stream(seed, "class order", key));
     }
+    let within = scenario.text("labels") == "within";
     let (each, remainder) = (order.len() / tasks, order.len() % tasks);
     let mut rest = order.as_slice();
     Ok((0..tasks)
@@ -51,12 +65,9 @@ pub(super) fn tasks(
             let (classes, later) = rest.split_at(each + usize::from(task < remainder));
             rest = later;
             let names: Vec<_> = classes.iter().map(|class| data.class_names[usize::from(*class)].as_str()).collect();
-            Task {
-                name: format!("{} {}", data.name, names.join(", ")),
-                classes: classes.to_vec(),
-                transform: Transform::Identity,
-                rows: 0..data.len() as u32,
-            }
+            let name = format!("{} {}", data.name, names.join(", "));
+            let labels = if within { (0..classes.len() as u16).collect() } else { Vec::new() };
+            Task { labels, ..Task::new(name, classes.to_vec(), 0..data.len() as u32) }
         })
         .collect())
 }
