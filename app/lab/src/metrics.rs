@@ -57,7 +57,7 @@ impl Metrics {
             values.push(MetricValue { info: *info, key, so_far, label, part, replicas, variants });
         };
 
-        let groups = material.layout.groups();
+        let groups = material.layout.tasks;
         let course = course(material.layout);
         let shown = material.matrices.by_name(material.layout.candidates);
         let at_ends = |matrix: &BlockAccuracy, replica: usize, of: &dyn Fn(&AccuracyMatrix, &Course) -> Measured| {
@@ -71,7 +71,9 @@ impl Metrics {
             Some(done) => acc_at(matrix, course, done - 1),
             None => acc(matrix, course),
         };
-        add("acc", None, "test", &|r| at_ends(shown, r, &acc));
+        let evaluated_only = groups < material.layout.groups();
+        let label = evaluated_only.then_some(if groups == 1 { "ACC of the task" } else { "ACC of the tasks" });
+        add("acc", label, "test", &|r| at_ends(shown, r, &acc));
         if material.layout.candidates != "task" {
             add("acc_all", Some("ACC, all outputs"), "test", &|r| at_ends(&material.matrices.all, r, &acc));
             add("acc_task", Some("ACC, own classes"), "test", &|r| at_ends(&material.matrices.task, r, &acc));
@@ -198,23 +200,25 @@ fn gaps_of(material: &Material<'_>, block: usize, end: u64) -> Vec<GapView> {
         .collect()
 }
 
-/// Which groups each block trains.
+/// Which groups each block trains, of those that may be trained.
 pub(crate) fn course(layout: &Layout) -> Result<Course, Undefined> {
     let blocks = layout.blocks.iter().map(|block| block.groups.clone()).collect();
-    Course::new(blocks, layout.groups())
+    Course::new(blocks, layout.tasks)
         .map(|course| if layout.has_borders { course } else { course.without_borders() })
         .map_err(|error| Undefined(error.to_string()))
 }
 
-/// One replica's matrix.
+/// One replica's matrix of the first `groups` groups.
 pub(crate) fn matrix_of(matrix: &BlockAccuracy, replica: usize, groups: usize) -> Result<AccuracyMatrix, Undefined> {
-    let (untrained, rows) = matrix.replica(replica);
+    let (mut untrained, rows) = matrix.replica(replica);
+    untrained.truncate(groups);
     let mut out = AccuracyMatrix::new(groups);
     let refused = |error: mnemoscope_measure::MatrixError| Undefined(error.to_string());
     if !untrained.is_empty() {
         out.set_untrained(untrained).map_err(refused)?;
     }
-    for row in rows {
+    for mut row in rows {
+        row.truncate(groups);
         out.push_row(row).map_err(refused)?;
     }
     Ok(out)

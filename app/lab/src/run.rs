@@ -208,6 +208,7 @@ impl Run {
             group_names: (0..replicas)
                 .map(|r| (0..groups).map(|g| stream.group(r, g).name.clone()).collect())
                 .collect(),
+            tasks: stream.tasks(),
             group_classes: (0..groups).map(|g| stream.group(0, g).classes.clone()).collect(),
             shared_order: stream.shared_order(),
             has_borders: stream.has_borders(),
@@ -225,7 +226,7 @@ impl Run {
             base_flops: learner.step_flops(experiment.stream.whole("batch")),
         };
         let accumulator = || {
-            let plain = Continual::new(groups, &[10, 100], 10);
+            let plain = Continual::new(stream.tasks(), &[10, 100], 10);
             if stream.has_borders() { plain } else { plain.without_borders() }
         };
         let accumulators = (0..replicas).map(|_| accumulator()).collect();
@@ -513,7 +514,8 @@ impl Run {
         }
         let row = self.record.len() - 1;
         for (replica, accumulator) in self.accumulators.iter_mut().enumerate() {
-            let accuracies: Vec<f64> = (0..groups).map(|group| self.record.accuracy(row, group, replica)).collect();
+            let accuracies: Vec<f64> =
+                (0..self.layout.tasks).map(|group| self.record.accuracy(row, group, replica)).collect();
             accumulator.observe(self.done, &accuracies)?;
         }
         Ok(())

@@ -53,6 +53,9 @@ pub struct BlockSpan {
 pub struct Layout {
     /// Blocks in order.
     pub blocks: Vec<BlockSpan>,
+    /// Groups that blocks may train: the first ones. Further groups are only evaluated, and count in no metric of the
+    /// whole course.
+    pub tasks: usize,
     /// Name of each group in each replica, `[replica][group]`.
     pub group_names: Vec<Vec<String>>,
     /// Classes of each group in the first replica.

@@ -100,3 +100,17 @@ fn rehearsed_groups_are_not_the_blocks_task() {
     let (_, snapshot) = finish(Run::new(scole, Wanted::Cpu).unwrap());
     assert!(snapshot.layout.blocks.iter().all(|block| block.groups.len() == 2 && block.steps == 3));
 }
+
+#[test]
+fn groups_that_are_only_evaluated_count_in_no_metric_of_the_course() {
+    let mut experiment = experiment("sequential()", &[]);
+    experiment.stream = ron::from_str("long_tail(clusters: 100, samples: 200, epochs: 1.0)").unwrap();
+    let (_, snapshot) = finish(Run::new(experiment, Wanted::Cpu).unwrap());
+    let (layout, row) = (&snapshot.layout, &snapshot.matrices.all.rows[0]);
+    assert!(layout.tasks == 1 && layout.groups() > 2 && row.len() == layout.groups());
+    let acc = snapshot.metrics.iter().find(|value| value.key == "acc_all").unwrap();
+    assert_eq!(acc.replicas, row[0], "the accuracy on all subpopulations by their frequency");
+    let shown = snapshot.metrics.iter().find(|value| value.key == "acc").unwrap();
+    assert_eq!(shown.label, "ACC of the task");
+    assert!(row.iter().flatten().all(|accuracy| (0.0..=1.0).contains(accuracy)));
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mnemoscope_core::{Component, Kind, Registry};
 
-use crate::{Block, Dataset, DataSources, Head, Orders, Part, SampleRef, Scenarios, Scope, Stream, StreamError};
+use crate::{Block, DataSources, Dataset, Head, Orders, Part, SampleRef, Scenarios, Scope, Stream, StreamError};
 
 fn data(text: &str) -> Arc<Dataset> {
     Arc::new(Dataset::load(&ron::from_str::<Component<DataSources>>(text).unwrap()).unwrap())

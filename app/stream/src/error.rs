@@ -240,7 +240,9 @@ pub enum StreamError {
         tasks: usize,
     },
     /// Outputs of their own for too many tasks.
-    #[error("labels: {tasks} tasks of {classes} classes need more than 65535 outputs; lower tasks or set labels to class")]
+    #[error(
+        "labels: {tasks} tasks of {classes} classes need more than 65535 outputs; lower tasks or set labels to class"
+    )]
     TooManyOutputs {
         /// Tasks.
         tasks: usize,
@@ -248,7 +250,9 @@ pub enum StreamError {
         classes: usize,
     },
     /// A class without as many training samples as are to be shown.
-    #[error("{group}: a class has {samples} training samples, too few for {shots} shots; lower shots, test or validation")]
+    #[error(
+        "{group}: a class has {samples} training samples, too few for {shots} shots; lower shots, test or validation"
+    )]
     TooFewShots {
         /// The group's name.
         group: String,

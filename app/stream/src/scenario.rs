@@ -185,7 +185,9 @@ const TEST: Knob = Knob::real("test", "test share", "", 0.01, 0.9, 0.3, Scale::L
     .meaning("Share of each class kept for final figures; data with a test part of their own use that in its place.")
     .source("the common 70/30 split of the digits");
 const LABEL_NOISE: Knob = Knob::real("label_noise", "label noise", "", 0.0, 1.0, 0.0, Scale::Linear)
-    .meaning("Share of a task's training labels that are replaced by another of its classes; the other parts stay clean.")
+    .meaning(
+        "Share of a task's training labels that are replaced by another of its classes; the other parts stay clean.",
+    )
     .source("lab default");
 const SIZES: Knob = Knob::list("sizes", "sizes of tasks", 1, 100, 100, &[])
     .unit("%")

@@ -246,9 +246,8 @@ impl Stream {
     /// # Panics
     /// When a sample is not one of this stream.
     pub fn gather_samples(&self, replica: usize, samples: &[SampleRef], x: &mut Vec<f32>, y: &mut Vec<u32>) {
-        let place = |sample: &SampleRef| {
-            (self.group(replica, usize::from(sample.group)), Part::Train, sample.index as usize)
-        };
+        let place =
+            |sample: &SampleRef| (self.group(replica, usize::from(sample.group)), Part::Train, sample.index as usize);
         self.append(samples.iter().map(place), x, y);
     }
 

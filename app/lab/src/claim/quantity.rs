@@ -199,7 +199,7 @@ impl Quantity {
             return Ok(group[replica]);
         }
         let course = course(layout)?;
-        let whole = matrix_of(matrix, replica, layout.groups())?;
+        let whole = matrix_of(matrix, replica, layout.tasks)?;
         match self.block {
             Some(block) => mnemoscope_measure::acc_at(&whole, &course, block),
             None => of(&whole, &course),

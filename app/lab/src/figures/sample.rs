@@ -35,6 +35,7 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
             .map(|group| BlockSpan { group, groups: vec![group], start: group as u64 * STEPS, steps: STEPS })
             .collect(),
         group_names: vec![(0..GROUPS).map(|group| format!("digits {}, {}", 2 * group, 2 * group + 1)).collect(); seeds],
+        tasks: GROUPS,
         group_classes: [vec![0, 1, 2], vec![3, 4], vec![5, 6]].to_vec(),
         shared_order: true,
         has_borders: true,

@@ -21,7 +21,11 @@ pub(super) fn blocks(order: &Component<Orders>, outline: &Outline) -> Vec<Block>
     (0..outline.tasks)
         .map(|group| {
             let others = (0..outline.tasks).filter(|other| *other != group && share > 0.0);
-            Block { group, length: outline.length_of(group), with: others.map(|other| Share::even(other, share)).collect() }
+            Block {
+                group,
+                length: outline.length_of(group),
+                with: others.map(|other| Share::even(other, share)).collect(),
+            }
         })
         .collect()
 }

@@ -6,7 +6,9 @@
 use mnemoscope_core::{Component, Kind, Knob, Opt, Scale, random};
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, Keep, LABEL_NOISE, ORDER_PER_REPLICA, SEED, STEPS, Scenarios, TEST, Task, VALIDATION};
+use super::{
+    BATCH, EPOCHS, HEAD, Keep, LABEL_NOISE, ORDER_PER_REPLICA, SEED, STEPS, Scenarios, TEST, Task, VALIDATION,
+};
 use super::{occurring, tasks_knob};
 use crate::block::Length;
 use crate::dataset::Dataset;

@@ -44,7 +44,8 @@ pub(super) const KIND: Kind = Kind {
         STEPS,
         BATCH,
         HEAD,
-        VALIDATION.meaning("Validation samples for each training sample, for live curves; at 0 they use the test part."),
+        VALIDATION
+            .meaning("Validation samples for each training sample, for live curves; at 0 they use the test part."),
         TEST.meaning("Test samples for each training sample, for final figures."),
         SEED,
     ],
