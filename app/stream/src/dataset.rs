@@ -8,13 +8,13 @@ use mnemoscope_core::{Component, Kind, Registry};
 use crate::error::DataError;
 use crate::hash::Fingerprint;
 use crate::points::PointSource;
-use crate::{cifar, digits, glyphs, idx, library, points, table};
+use crate::{cifar, digits, folder, glyphs, idx, library, npy, points, table};
 
 /// Where data come from.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSources;
 
-static KINDS: [Kind; 11] = [
+static KINDS: [Kind; 13] = [
     digits::KIND,
     glyphs::KIND,
     library::KIND,
@@ -25,6 +25,8 @@ static KINDS: [Kind; 11] = [
     points::XOR,
     idx::KIND,
     cifar::KIND,
+    npy::KIND,
+    folder::KIND,
     table::KIND,
 ];
 
@@ -125,6 +127,8 @@ impl Dataset {
             "glyphs" => glyphs::load(source),
             "library" => library::load(source),
             "idx" => idx::load(source),
+            "npy" => npy::load(source),
+            "images" => folder::load(source),
             "cifar" => cifar::load(source),
             "csv" => table::load(source),
             _ => Ok(PointSource::of(source).draw()),

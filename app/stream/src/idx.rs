@@ -43,7 +43,7 @@ pub(crate) const LARGEST_FILE: u64 = 1 << 30;
 /// Pixels in one image.
 pub(crate) const LARGEST_IMAGE: u64 = 1 << 16;
 /// The most that deflate can shrink data (RFC 1951: 258 bytes in two bits), rounded up.
-const DEFLATE_RATIO: u64 = 1040;
+pub(crate) const DEFLATE_RATIO: u64 = 1040;
 
 pub(crate) fn load(source: &Component<DataSources>) -> Result<Dataset, DataError> {
     let (image_path, label_path) = (paths::required(source, "images")?, paths::required(source, "labels")?);
