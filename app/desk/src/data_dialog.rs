@@ -6,13 +6,15 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use mnemoscope_core::{Component, Setting};
 use mnemoscope_figure::{Theme, medium, semibold};
-use mnemoscope_stream::{DataSources, Dataset, PathRole, Shape, path_role};
+use mnemoscope_stream::{DataSources, Dataset, PathRole, Shape, catalogue, data_folder, path_role};
 
 use crate::composer::knob;
 use crate::dialogs::{PathField, Purpose, Wish, modal};
 use crate::number;
 use crate::thumbnail::thumbnail;
 
+/// Classes that have a row; the glyphs have more than a thousand.
+const CLASSES: usize = 200;
 /// Samples shown of each class.
 const SAMPLES: usize = 12;
 /// Points drawn of each class of a point set.
@@ -74,6 +76,9 @@ impl DataDialog {
                 self.files = files_of(&self.source);
             }
             self.knobs_ui(ui, theme);
+            if self.source.name() == "library" && library_ui(ui, theme) {
+                self.shown = None;
+            }
             ui.separator();
             let height = (size.y - 360.0).clamp(140.0, 460.0);
             ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]).show(
@@ -211,7 +216,7 @@ impl Preview {
                     self.strips = strips(ui, theme, data, height, width);
                     self.dark = theme.dark;
                 }
-                for class in 0..data.classes {
+                for class in 0..data.classes.min(CLASSES) {
                     class_row(ui, theme, &data.class_names[class], self.counts[class], &self.counts, |ui| {
                         if let Some(strip) = self.strips.get(class) {
                             let size = strip.size_vec2() * (ROW / strip.size_vec2().y);
@@ -222,17 +227,49 @@ impl Preview {
             }
             Shape::Points => {
                 points_ui(ui, theme, data);
-                for class in 0..data.classes {
+                for class in 0..data.classes.min(CLASSES) {
                     class_row(ui, theme, &data.class_names[class], self.counts[class], &self.counts, |_| {});
                 }
             }
             Shape::Table(_) => {
-                for class in 0..data.classes {
+                for class in 0..data.classes.min(CLASSES) {
                     class_row(ui, theme, &data.class_names[class], self.counts[class], &self.counts, |_| {});
                 }
             }
         }
+        if data.classes > CLASSES {
+            let text = format!("and {} classes more", data.classes - CLASSES);
+            ui.label(RichText::new(text).size(12.0).color(theme.text_dim));
+        }
     }
+}
+
+/// What can be fetched, what of it is there, and the command that fetches the rest; answers whether to look again.
+fn library_ui(ui: &mut Ui, theme: &Theme) -> bool {
+    let Some(folder) = data_folder() else {
+        let text = "There is no home folder to keep data in. Set MNEMOSCOPE_DATA to a folder and start again.";
+        ui.label(RichText::new(text).size(12.0).color(theme.text_dim));
+        return false;
+    };
+    let line = |ui: &mut Ui, text: &str, color| {
+        ui.label(RichText::new(text).size(12.0).color(color));
+    };
+    egui::Grid::new("library").num_columns(3).spacing(vec2(14.0, 2.0)).show(ui, |ui| {
+        for set in catalogue() {
+            let present = set.is_present(&folder);
+            line(ui, &set.title, if present { theme.text } else { theme.text_dim });
+            line(ui, if present { "present" } else { "absent" }, theme.text_dim);
+            if present {
+                line(ui, &set.about, theme.text_dim);
+            } else {
+                let command = format!("mnemoscope data get {}", set.name);
+                ui.label(RichText::new(command).monospace().size(12.0).color(theme.text));
+            }
+            ui.end_row();
+        }
+    });
+    line(ui, &format!("Kept in {}.", folder.display()), theme.text_dim);
+    ui.small_button("Look again").on_hover_text("After a data set was fetched in a terminal").clicked()
 }
 
 /// Name, count and a bar in proportion to the largest class.
@@ -258,7 +295,7 @@ fn class_row(ui: &mut Ui, theme: &Theme, name: &str, count: usize, counts: &[usi
 
 /// One texture per class: its first samples side by side.
 fn strips(ui: &Ui, theme: &Theme, data: &Dataset, height: usize, width: usize) -> Vec<TextureHandle> {
-    (0..data.classes)
+    (0..data.classes.min(CLASSES))
         .map(|class| {
             let samples = data.samples_of(class as u16, SAMPLES);
             let stride = width + 1;
@@ -338,6 +375,9 @@ mod tests {
         assert_eq!(names("digits"), Vec::<&str>::new());
         assert_eq!(names("idx").len(), 4);
         assert_eq!(names("cifar"), ["path"]);
+        assert_eq!(names("images"), ["path"]);
+        assert_eq!(names("npy"), ["path", "labels"]);
+        assert_eq!(names("library"), Vec::<&str>::new());
         assert_eq!(names("csv").len(), 1);
     }
 }
