@@ -37,6 +37,20 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
             found.push(Refusal { place: format!("methods.{}", method.name()), message });
         }
     }
+    let model = &experiment.model;
+    let fixed = model.text("trunk") == "frozen" || (model.name() == "mlp" && model.list("widths").is_empty());
+    if !fixed || model.whole("projection") > 0 {
+        let moved = |method: &&mnemoscope_core::Component<mnemoscope_learner::Methods>| {
+            mnemoscope_learner::Methods::needs_frozen_features(method)
+        };
+        for method in experiment.methods.iter().filter(moved) {
+            let message = format!(
+                "{} needs features that stay as they are, and these are trained: freeze the trunk and leave out the projection",
+                method.kind().label
+            );
+            found.push(Refusal { place: format!("methods.{}", method.name()), message });
+        }
+    }
     let draws_points =
         experiment.stream.name() == "points" || mnemoscope_stream::PointSet::find(experiment.data.name()).is_some();
     if experiment.model.name() == "conv" && draws_points {

@@ -22,6 +22,9 @@ fn experiment(methods: &[&str]) -> Experiment {
     ] {
         path::set(&mut experiment, name, value).unwrap();
     }
+    if experiment.methods.iter().any(Methods::needs_frozen_features) {
+        path::set(&mut experiment, "model.trunk", "frozen").unwrap();
+    }
     experiment
 }
 
@@ -291,4 +294,26 @@ fn readings_and_all_terms_of_a_method_are_shown() {
     let snapshot = run.snapshot().unwrap();
     let reading = snapshot.metrics.iter().find(|metric| metric.key == "gem.violated").unwrap();
     assert_eq!(reading.variants[0], Err("nothing has been measured yet".to_owned()));
+}
+
+/// A method on the features as they are is refused where they are trained, with the way out, and taken where they are not.
+#[test]
+fn class_means_need_a_frozen_trunk() {
+    let mut experiment = experiment(&["ncm"]);
+    let told = |experiment: &Experiment| {
+        let found = mnemoscope_lab::refusals(experiment);
+        found.into_iter().map(|refusal| (refusal.place, refusal.message)).collect::<Vec<_>>()
+    };
+    let message = "Nearest class mean needs features that stay as they are, and these are trained: freeze the trunk and leave out the projection";
+    let refused = [("methods.ncm".to_owned(), message.to_owned())];
+    assert_eq!(told(&experiment), [], "the helper froze it");
+    path::set(&mut experiment, "model.trunk", "trained").unwrap();
+    assert_eq!(told(&experiment), refused);
+    path::set(&mut experiment, "model.trunk", "frozen").unwrap();
+    path::set(&mut experiment, "model.projection", "8").unwrap();
+    assert_eq!(told(&experiment), refused);
+    path::set(&mut experiment, "model.projection", "0").unwrap();
+    path::set(&mut experiment, "model.trunk", "trained").unwrap();
+    path::set(&mut experiment, "model.widths", "[]").unwrap();
+    assert_eq!(told(&experiment), [], "a linear model's features are its inputs");
 }

@@ -11,6 +11,7 @@ mod feature_kd;
 mod fine_tuning;
 mod gdumb;
 mod gem;
+mod gradient_alignment;
 mod joint;
 mod l2;
 mod local_ce;
@@ -18,6 +19,7 @@ mod lwf;
 mod mas;
 mod mer;
 mod mir;
+mod ncm;
 mod online_ewc;
 mod replay;
 mod si;
@@ -69,6 +71,8 @@ methods![
     local_ce::LocalCe,
     agem::Agem,
     gem::Gem,
+    gradient_alignment::GradientAlignment,
+    ncm::Ncm,
 ];
 
 impl Registry for Methods {

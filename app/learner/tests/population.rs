@@ -110,6 +110,7 @@ fn every_swept_knob() {
         ("online ewc gamma", method("online_ewc", "gamma", 0.0, 1.0)),
         ("si c", method("si", "c", 0.0, 20.0)),
         ("si xi", method("si", "xi", 0.01, 1.0)),
+        ("gradient alignment alpha", method("gradient_alignment", "alpha", 0.0, 1.0)),
         ("gem margin", Setup::new().method("gem", &[]).spread("gem", "margin", values(0.0, 2.0))),
         ("mas lambda", method("mas", "lambda", 0.0, 3.0)),
         ("feature kd weight", method("feature_kd", "weight", 0.0, 3.0)),

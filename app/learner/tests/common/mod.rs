@@ -344,6 +344,8 @@ pub fn every_method() -> Vec<(String, Setup)> {
             [("capacity", number(9.0)), ("fill", word(fill)), ("per_task", number(per_task)), ("batch", number(5.0))];
         all.push((format!("agem {fill} {per_task}"), Setup::new().method("agem", &settings)));
     }
+    all.push(("gradient_alignment".to_owned(), Setup::new().method("gradient_alignment", &small)));
+    all.push(("ncm".to_owned(), Setup::new().method("ncm", &[])));
     for (margin, per_task) in [(0.5, 0.0), (0.0, 4.0)] {
         let settings = [("capacity", number(9.0)), ("per_task", number(per_task)), ("margin", number(margin))];
         all.push((format!("gem {margin} {per_task}"), Setup::new().method("gem", &settings)));
