@@ -4,6 +4,7 @@ mod clock;
 mod frame;
 mod matmul;
 mod memory;
+mod methods;
 mod other;
 mod steps;
 
@@ -61,6 +62,7 @@ struct DeviceReport {
     software: bool,
     matmul: Best,
     steps: Vec<steps::Steps>,
+    methods: Vec<methods::Cost>,
 }
 
 /// Measures everything and prints it.
@@ -98,7 +100,9 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
                 tell(&text)?;
             }
         }
-        devices.push(DeviceReport { name, software, matmul, steps: all });
+        tell(&format!("\n{}", methods::header()))?;
+        let methods = methods::measure(&device, effort, |cost| Ok(tell(&cost.line())?))?;
+        devices.push(DeviceReport { name, software, matmul, steps: all, methods });
     }
     let memory = memory::long_record(effort);
     tell(&format!("\n{}", memory.text()))?;

@@ -242,7 +242,7 @@ fn random_images(features: usize, folder: &Path) -> anyhow::Result<[String; 2]> 
 }
 
 /// A number in 0..1 that looks random: splitmix64 of the index.
-fn noise(index: u64) -> f32 {
+pub(super) fn noise(index: u64) -> f32 {
     let mut z = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
