@@ -87,11 +87,6 @@ impl Buffer {
         self.y.len()
     }
 
-    /// The label at a slot.
-    pub(crate) fn label(&self, slot: usize) -> u32 {
-        self.y[slot]
-    }
-
     /// The group at a slot.
     pub(crate) fn group(&self, slot: usize) -> u16 {
         self.group[slot]

@@ -54,10 +54,11 @@ pub(crate) fn conflict(first: &str, second: &str) -> Option<&'static str> {
     let needs = |name| Methods::profile(name).map(|profile| profile.needs);
     let (one, other) = (needs(first)?, needs(second)?);
     // Fine-tuning adds nothing, so it stands beside everything.
-    if first != "fine_tuning" && second != "fine_tuning" {
-        if let Some(reason) = one.alone.or(other.alone) {
-            return Some(reason);
-        }
+    if first != "fine_tuning"
+        && second != "fine_tuning"
+        && let Some(reason) = one.alone.or(other.alone)
+    {
+        return Some(reason);
     }
     if one.projects && other.projects {
         return Some("both project the gradient, and the second projection undoes what the first ensured");

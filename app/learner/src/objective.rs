@@ -133,7 +133,9 @@ pub(crate) fn descend(
     }
     let deltas = site.network.deltas_with(&layers, &trace, slope, at_features);
     let mut gradient = site.network.gradient(&trace, deltas);
-    methods.iter_mut().for_each(|method| method.watch_gradient(site, &gradient));
+    for method in methods.iter_mut() {
+        method.watch_gradient(site, &gradient);
+    }
 
     let mut penalties: Vec<Penalty> = methods.iter_mut().flat_map(|method| method.penalties(site)).collect();
     penalties.extend(decay.map(|decay| {
@@ -147,7 +149,9 @@ pub(crate) fn descend(
     }
     // A penalty may pull at a frozen trunk; what shapes the gradient sees only what can move.
     gradient = site.network.only_trainable(gradient);
-    methods.iter_mut().for_each(|method| method.watch_loss_gradient(site, &gradient));
+    for method in methods.iter_mut() {
+        method.watch_loss_gradient(site, &gradient);
+    }
     for method in methods.iter_mut() {
         gradient = method.shape_gradient(site, gradient);
     }

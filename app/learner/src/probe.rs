@@ -50,7 +50,9 @@ impl Site {
         let mut shares = batch.weight.clone();
         for own in shares.chunks_mut(batch.rows.max(1)) {
             let sum: f32 = own.iter().sum();
-            own.iter_mut().for_each(|weight| *weight = if sum > 0.0 { *weight / sum } else { 0.0 });
+            for weight in own {
+                *weight = if sum > 0.0 { *weight / sum } else { 0.0 };
+            }
         }
         self.host(shares, batch.rows, 1)
     }

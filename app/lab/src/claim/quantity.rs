@@ -72,8 +72,8 @@ static OF_MATRIX: [(&str, OfMatrix); 6] = [
     ("learning_accuracy", learning_accuracy),
 ];
 
-/// Metrics of the live curves and others that a snapshot lists.
-static LISTED: [&str; 14] = [
+/// Metrics of the live curves and others that a snapshot lists, readings of methods among them.
+static LISTED: [&str; 15] = [
     "intransigence",
     "cumulative_accuracy",
     "min_acc",
@@ -88,6 +88,7 @@ static LISTED: [&str; 14] = [
     "gap_width",
     "gap_area",
     "instance_acc",
+    "mer.cosine",
 ];
 
 /// Gap metrics that are also known block by block.

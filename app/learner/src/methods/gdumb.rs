@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn rates_fall_in_cycles_that_double() {
         let rates: Vec<f64> = (0..9).map(|pass| (factor(pass) * 1e4).round() / 1e4).collect();
-        let half = (1.0 + FLOOR) / 2.0;
+        let half = f64::midpoint(1.0, FLOOR);
         let eighth = |n: f64| ((FLOOR + (1.0 - FLOOR) * (1.0 + (PI * n / 4.0).cos()) / 2.0) * 1e4).round() / 1e4;
         assert_eq!(rates, [0.1, 1.0, 1.0, half, 1.0, eighth(1.0), half, eighth(3.0), 1.0]);
     }

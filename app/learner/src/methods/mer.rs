@@ -58,14 +58,16 @@ pub(super) struct Mer {
     memory: Rehearsal,
     /// θ₀, `[R, P]`; none before the first step.
     start: Option<Tensor<2>>,
-    /// Cosine of the gradients of the new and of the drawn rows at the last pull, `[R, 1]`.
-    cosine: Option<Tensor<2>>,
+    /// Sum of the cosines of the gradients of new and drawn rows that were measured, `[R, 1]`.
+    cosines: Option<Tensor<2>>,
+    /// How many they are, `[R]`.
+    measured: Vec<u64>,
 }
 
 impl Mer {
     pub(super) fn new(knobs: Knobs, site: &Site) -> Self {
         let memory = Rehearsal::new(NAME, &knobs, knobs.text("storage"), 0, site);
-        Self { knobs, memory, start: None, cosine: None }
+        Self { measured: vec![0; site.replicas()], knobs, memory, start: None, cosines: None }
     }
 
     /// Which replicas stand at a multiple of k steps, `[R]`.
@@ -84,8 +86,9 @@ impl Mer {
         let (g, h) = (gradient(new), gradient(old));
         let lengths = (dot(&g, &g) * dot(&h, &h)).sqrt();
         let cosine = dot(&g, &h) / lengths.clamp_min(f32::MIN_POSITIVE);
-        let last = self.cosine.take().unwrap_or_else(|| cosine.full_like(f32::NAN));
-        self.cosine = Some(last.mask_where(flags(&due, site), cosine));
+        let sum = self.cosines.take().unwrap_or_else(|| cosine.zeros_like());
+        self.cosines = Some(sum.clone().mask_where(flags(&due, site), sum + cosine));
+        self.measured.iter_mut().zip(due).for_each(|(measured, due)| *measured += u64::from(due));
     }
 }
 
@@ -154,11 +157,11 @@ impl Method for Mer {
     }
 
     fn readings(&self) -> Vec<Reading> {
-        let values = match &self.cosine {
-            Some(cosine) => read(cosine).into_iter().map(f64::from).collect(),
-            None => vec![f64::NAN; self.knobs.replicas()],
-        };
-        let formula = "cos(∇CE(x, y), ∇CE(x′, y′)) at the last pull";
+        let sums = self.cosines.as_ref().map_or_else(|| vec![0.0; self.measured.len()], read);
+        // Nothing measured is 0/0, which is no number.
+        let mean = |(sum, count): (&f32, &u64)| f64::from(*sum) / *count as f64;
+        let values = sums.iter().zip(&self.measured).map(mean).collect();
+        let formula = "mean over every k-th step of cos(∇CE(x, y), ∇CE(x′, y′))";
         vec![Reading { id: "mer.cosine", label: "Agreement of gradients", formula, values }]
     }
 
@@ -180,7 +183,8 @@ impl Method for Mer {
 
     fn save(&self, state: &mut State) {
         self.memory.save(state);
-        for (name, tensor) in [("mer.start", &self.start), ("mer.cosine", &self.cosine)] {
+        state.put_words("mer.measured", self.measured.iter().copied());
+        for (name, tensor) in [("mer.start", &self.start), ("mer.cosines", &self.cosines)] {
             if let Some(tensor) = tensor {
                 state.put(name, tensor);
             }
@@ -189,7 +193,8 @@ impl Method for Mer {
 
     fn load(&mut self, site: &Site, state: &State) -> Result<(), LearnerError> {
         self.start = state.optional("mer.start", site.shape(), &site.device)?;
-        self.cosine = state.optional("mer.cosine", [site.replicas(), 1], &site.device)?;
+        self.cosines = state.optional("mer.cosines", [site.replicas(), 1], &site.device)?;
+        self.measured = state.words_of("mer.measured", site.replicas())?.to_vec();
         self.memory.load(state)
     }
 }
@@ -255,7 +260,7 @@ mod tests {
         let own = knobs(NAME, &[("epsilon", 1.0), ("every", 3.0)]);
         // A buffer's owner names its draws: here it is replay's namesake.
         let memory = Rehearsal::new("replay", &own, "reservoir", 0, &site);
-        let mer = Mer { knobs: own, memory, start: None, cosine: None };
+        let mer = Mer { knobs: own, memory, start: None, cosines: None, measured: vec![0; R] };
         let mut mer = learner(vec![], vec![Box::new(mer)]);
         let mut replay = learner(vec![knobs("replay", &[])], vec![]);
         for step in 0..12 {

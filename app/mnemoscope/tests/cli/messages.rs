@@ -63,11 +63,7 @@ fn an_unknown_preset_suggests_the_nearest() {
 error: there is no file or preset "forgeting-split-digits"; did you mean "forgetting-split-digits"?
 "###);
     insta::assert_snapshot!(fail(&mut mnemoscope(&["run", "mine.ron"])), @r###"
-<<<<<<< HEAD
-error: there is no file or preset "mine.ron"; the presets are: forgetting-split-digits, replay-split-digits, ewc-permuted-digits, stability-gap-rotated-digits, two-moons-then-rings, glyphs-fifty-classes, hebbian-capacity
-=======
 error: there is no file or preset "mine.ron"; mnemoscope list presets shows the presets
->>>>>>> 9a4bce9 (lab, program: claims in presets, arms, and mnemoscope check; presets stand on shelves; sweeps have a table)
 "###);
     insta::assert_snapshot!(fail(&mut mnemoscope(&["lst"])), @r###"
 error: there is no file or preset "lst"; did you mean "list"?
