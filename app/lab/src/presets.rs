@@ -40,6 +40,8 @@ static PRESETS: &[Preset] = presets![
         "mir-split-digits",
         "mer-permuted-digits",
         "gdumb-split-digits",
+        "agem-permuted-digits",
+        "gem-permuted-digits",
     ],
     "Streams": [
         "conv-split-digits",
