@@ -42,6 +42,12 @@ static PRESETS: &[Preset] = presets![
         "gdumb-split-digits",
         "agem-permuted-digits",
         "gem-permuted-digits",
+        "l2-permuted-digits",
+        "online-ewc-permuted-digits",
+        "si-permuted-digits",
+        "mas-permuted-digits",
+        "feature-kd-permuted-digits",
+        "local-ce-split-digits",
     ],
     "Streams": [
         "conv-split-digits",
@@ -55,10 +61,16 @@ static PRESETS: &[Preset] = presets![
         "stability-gap-methods",
     ],
     "Sweeps": [
+        "sweep-l2-lambda",
+        "sweep-ewc-lambda",
+        "sweep-online-ewc-lambda",
+        "sweep-si-c",
+        "sweep-mas-lambda",
         "sweep-lwf-weight",
         "sweep-der-alpha",
         "sweep-derpp-beta",
         "sweep-mer-epsilon",
+        "sweep-feature-kd-weight",
     ],
 ];
 

@@ -17,7 +17,7 @@ use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 static KNOBS: [Knob; 4] = [
     Knob::real("lambda", "Strength", "λ", 0.0, 1e10, 10.0, Scale::Log)
         .meaning("Weight of the penalty; its useful range spans many decades and depends on how F is computed.")
-        .source("Kirkpatrick et al. 2017, eq. 3")
+        .source("Kirkpatrick et al. 2017, eq. 3; default: preset sweep-ewc-lambda")
         .live()
         .swept(),
     FISHER_LABELS,

@@ -14,7 +14,7 @@ use crate::{BlockInfo, DenseRange, Footprint, LearnerError, State, TaskData, Ter
 
 static KNOBS: [Knob; 1] = [Knob::real("weight", "Strength", "β", 0.0, 1e4, 0.1, Scale::Log)
     .meaning("Weight of the squared distance, summed over units and averaged over the new rows.")
-    .source("Smith et al. 2023")
+    .source("Smith et al. 2023; default: preset sweep-feature-kd-weight")
     .live()
     .swept()];
 

@@ -13,7 +13,7 @@ use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 1] = [Knob::real("lambda", "Strength", "λ", 0.0, 1e6, 0.1, Scale::Log)
     .meaning("Weight of the penalty ½ Σ (θ − θ*)².")
-    .source("Smith et al. 2023")
+    .source("Smith et al. 2023; default: preset sweep-l2-lambda")
     .live()
     .swept()];
 

@@ -19,9 +19,9 @@ use crate::taps::{self, Power};
 use crate::{Batch, BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 2] = [
-    Knob::real("lambda", "Strength", "λ", 0.0, 1e8, 1.0, Scale::Log)
+    Knob::real("lambda", "Strength", "λ", 0.0, 1e8, 0.1, Scale::Log)
         .meaning("Weight of the penalty ½ Σ Ω (θ − θ*)²; the paper writes no ½, so its λ is half of this one.")
-        .source("Aljundi et al. 2018, eq. 5")
+        .source("Aljundi et al. 2018, eq. 5; default: preset sweep-mas-lambda")
         .live()
         .swept(),
     SAMPLES,

@@ -16,7 +16,7 @@ use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 static KNOBS: [Knob; 5] = [
     Knob::real("lambda", "Strength", "λ", 0.0, 1e10, 10.0, Scale::Log)
         .meaning("Weight of the penalty; its useful range spans many decades and depends on how F is computed.")
-        .source("Schwarz et al. 2018, eq. 8")
+        .source("Schwarz et al. 2018, eq. 8; default: preset sweep-online-ewc-lambda")
         .live()
         .swept(),
     Knob::real("gamma", "Decay", "γ", 0.0, 1.0, 1.0, Scale::Linear)

@@ -28,7 +28,7 @@ static NEGATIVE: [Opt; 2] = [
 static KNOBS: [Knob; 3] = [
     Knob::real("c", "Strength", "c", 0.0, 1e6, 1.0, Scale::Log)
         .meaning("Weight of the penalty ½ Σ Ω (θ − θ̃)²; the paper writes no ½, so its c is half of this one.")
-        .source("Zenke et al. 2017, eq. 4")
+        .source("Zenke et al. 2017, eq. 4; default: preset sweep-si-c")
         .live()
         .swept(),
     Knob::real("xi", "Damping", "ξ", 1e-9, 1e3, 0.1, Scale::Log)
