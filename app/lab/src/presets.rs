@@ -57,6 +57,8 @@ static PRESETS: &[Preset] = presets![
         "accuracy-against-buffer-size",
         "accuracy-against-bytes",
         "regularisation-fails-class-incremental",
+        "rehearsal-free-from-scratch",
+        "rehearsal-free-pretrained",
         "gap-against-dissimilarity",
         "stability-gap-methods",
     ],
