@@ -99,6 +99,9 @@ impl Metrics {
         // Of blocks that are over: before that the plateau is not known.
         let gaps = self.over.clone();
         let over_gaps = |replica: usize, of: &dyn Fn(&Gap) -> Option<f64>| {
+            if !material.layout.has_borders {
+                return Err(Undefined("the stream has no borders between tasks, so there is no switch".to_owned()));
+            }
             let known: Vec<f64> =
                 gaps.iter().filter_map(|gap| gap.replicas.get(replica)?.as_ref().ok()).filter_map(of).collect();
             if known.is_empty() {

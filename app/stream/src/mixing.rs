@@ -35,7 +35,8 @@ impl Mixing {
     /// How many of the first `taken` samples come from each group: the own one, then those mixed in.
     pub(crate) fn counts(&self, taken: u64) -> Vec<u64> {
         // The number due is within half a sample for each group of what it should be.
-        let slack = (self.shares.len() as f64 + 1.0) / 2.0 + 1.0;
+        let groups = self.shares.len() as f64 + 1.0;
+        let slack = 0.5 * groups + 1.0;
         let n = self.samples as f64;
         let (mut low, mut high) = (((taken as f64 - slack) / n).max(0.0), (taken as f64 + slack) / n);
         for _ in 0..HALVINGS {
