@@ -21,6 +21,8 @@ from avalanche.training import supervised
 from avalanche.training.plugins import EvaluationPlugin
 from torch.utils.data import DataLoader
 
+import variants
+
 torch.set_num_threads(1)
 logging.captureWarnings(True)  # the library warns of its own deprecated calls at every task's end
 HERE = pathlib.Path(__file__).parent
@@ -48,21 +50,6 @@ class Replayed(SupervisedPlugin):
                 return len(block[0])
 
         strategy.dataloader = DataLoader(data, batch_sampler=Epoch(), collate_fn=data.collate_fn)
-
-
-class ImportanceBatch(SupervisedPlugin):
-    """Another batch size while importances are computed at a task's end; comes before the strategy's own plugin."""
-
-    def __init__(self, size):
-        super().__init__()
-        self.size = size
-
-    def before_training(self, strategy, **kwargs):
-        self.usual = getattr(self, "usual", strategy.train_mb_size)
-        strategy.train_mb_size = self.usual
-
-    def after_training_exp(self, strategy, **kwargs):
-        strategy.train_mb_size = self.size
 
 
 def load(folder):
@@ -99,15 +86,18 @@ def network(start, widths):
 
 
 def strategy(theirs, start, setting, evaluator):
-    """One of Avalanche's strategies, from the same weights and with the same batches as the other side."""
+    """One of Avalanche's strategies or one of our variants, from the other side's weights and with its batches."""
     options = dict(theirs)
-    name = options.pop("strategy")
     model = network(start, setting["widths"])
+    scope = "so_far" if options.get("strategy") == "Cumulative" else "current"
     # Where the strategy makes a loader of its own, as Replay does, that one comes later and stands.
-    plugins = [Replayed(batches(start, "so_far" if name == "Cumulative" else "current", setting))]
+    plugins = [Replayed(batches(start, scope, setting))]
     if "importance_batch" in options:
-        plugins.append(ImportanceBatch(options.pop("importance_batch")))
-    return getattr(supervised, name)(
+        plugins.append(variants.ImportanceBatch(options.pop("importance_batch")))
+    if "variant" in options:
+        plugins.append(getattr(variants, options.pop("variant"))(**options))
+        options = {"strategy": "Naive"}
+    return getattr(supervised, options.pop("strategy"))(
         model=model,
         optimizer=torch.optim.SGD(model.parameters(), lr=setting["rate"]),
         criterion=torch.nn.CrossEntropyLoss(),
