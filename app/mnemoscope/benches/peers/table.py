@@ -12,13 +12,14 @@ from scipy import stats
 HERE = pathlib.Path(__file__).parent
 HEAD = """# Mnemoscope and Avalanche on the same start
 
-Written by `table.py`; README.md says how to repeat it and cases.json what each case is on both sides. {date}, {machine},
-one thread each. Mnemoscope {ours}. {theirs}.
+Written by `table.py`; README.md says how to repeat it and cases.json what each case is on both sides. {date}, {machine}.
+Mnemoscope {ours}. {theirs}, on one thread.
 
 UCI digits 8x8, 70 % training and 30 % test. split: 5 tasks of 2 classes, class order drawn by the seed; permute: 10
 permutations drawn by the seed. MLP {widths}, SGD {rate} without momentum, batch {batch}, {epochs} epochs per task, {seeds} seeds.
-Both sides have the same samples, initial weights and (but for replay) the same batches in the same order. Accuracy on
-the test part after the last task, among all outputs, mean over tasks.
+Both sides have the same samples, initial weights and, but for Replay, the same batches of new samples in the same
+order; what is drawn from a memory is each side's own. Accuracy on the test part after the last task, among all outputs,
+mean over tasks.
 
 - ± is the 95 % t-interval over the seeds; "difference" is ours minus theirs, seed by seed. **Outside** stands where the
   interval of that difference leaves 0 out, in accuracy or in forgetting.
@@ -28,7 +29,7 @@ the test part after the last task, among all outputs, mean over tasks.
   task: Avalanche's definition, as it measures it. "from the best" takes the best accuracy of any earlier task's end
   instead (Chaudhry et al. 2018), which is Mnemoscope's definition; it is never smaller.
 - Seconds are of one seed; ours train five at a time and include evaluation, theirs train one at a time and are of
-  training alone. Other programs ran beside both.
+  training alone. Other programs ran beside both, now more and now fewer: read them as orders of magnitude.
 """
 
 
