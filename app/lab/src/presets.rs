@@ -42,6 +42,8 @@ static PRESETS: &[Preset] = presets![
         "gdumb-split-digits",
         "agem-permuted-digits",
         "gem-permuted-digits",
+        "gradient-alignment-permuted-digits",
+        "ncm-split-digits",
         "l2-permuted-digits",
         "online-ewc-permuted-digits",
         "si-permuted-digits",
@@ -72,6 +74,7 @@ static PRESETS: &[Preset] = presets![
         "sweep-der-alpha",
         "sweep-derpp-beta",
         "sweep-mer-epsilon",
+        "sweep-gradient-alignment-alpha",
         "sweep-feature-kd-weight",
     ],
 ];

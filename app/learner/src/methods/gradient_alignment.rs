@@ -29,9 +29,9 @@ static KNOBS: [Knob; 4] = [
     CAPACITY,
     BATCH,
     STORAGE_RULE,
-    Knob::real("alpha", "Alignment", "α", 0.0, 1e3, 0.1, Scale::Log)
-        .meaning("Weight of the inner product of the new and the old samples' gradients.")
-        .source("lab default")
+    Knob::real("alpha", "Alignment", "α", 0.0, 1e3, 0.01, Scale::Log)
+        .meaning("Weight of the inner product of the new and the old samples' gradients; unbounded, so large values diverge.")
+        .source("sweep-gradient-alignment-alpha")
         .live()
         .swept(),
 ];
