@@ -48,9 +48,8 @@ fn method(kind: &'static Kind) -> Component<Methods> {
     for knob in kind.knobs {
         let value = match knob.name {
             "capacity" => 9.0,
-            "batch" => 5.0,
-            // MIR's choice among candidates jumps along the line that the slope is measured on: none to make here.
-            "candidates" => 5.0,
+            // As many candidates: MIR's choice would jump along the line that the slope is measured on.
+            "batch" | "candidates" => 5.0,
             "lambda" => 3.0,
             _ => continue,
         };
