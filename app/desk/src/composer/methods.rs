@@ -24,6 +24,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
     let theme = cx.theme;
     let count = experiment.methods.len();
     let mut change = None;
+    let snapshot = cx.snapshot;
     for (index, method) in experiment.methods.iter_mut().enumerate() {
         let kind = method.kind();
         let (id, place) = (format!("method {}", kind.name), format!("methods.{}", kind.name));
@@ -48,6 +49,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         };
         card.ui(ui, theme, tools, |ui| {
             section::component_ui(ui, theme, kind.label, method);
+            readings_ui(ui, theme, snapshot, kind.name);
             source(ui, theme, kind.source);
         });
     }
@@ -76,6 +78,26 @@ fn apply(methods: &mut Vec<Component<Methods>>, change: Change) {
 fn memory(snapshot: Option<&Snapshot>, method: &str) -> String {
     let cost = snapshot.and_then(|snapshot| snapshot.layout.footprint.iter().find(|cost| cost.method == method));
     cost.filter(|cost| cost.bytes > 0).map(|cost| number::bytes(cost.bytes as f64)).unwrap_or_default()
+}
+
+/// What the method measures on its way, such as the scale of its importance, beside the sliders that it explains.
+fn readings_ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, method: &str) {
+    let Some(snapshot) = snapshot else { return };
+    let own = |metric: &&mnemoscope_lab::MetricValue| metric.key.split_once('.').is_some_and(|(id, _)| id == method);
+    for metric in snapshot.metrics.iter().filter(own) {
+        let means = metric.variants.iter().map(|estimate| match estimate {
+            Ok(estimate) => number::short(estimate.mean),
+            Err(_) => "–".to_owned(),
+        });
+        let means = means.collect::<Vec<_>>().join(" · ");
+        ui.horizontal(|ui| {
+            let label = ui.label(RichText::new(&metric.label).size(11.5).color(theme.text_dim));
+            label.on_hover_text(metric.info.formula);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(RichText::new(means).size(11.5).color(theme.text)).truncate());
+            });
+        });
+    }
 }
 
 fn source(ui: &mut Ui, theme: &Theme, text: &str) {
