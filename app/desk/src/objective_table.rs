@@ -67,24 +67,21 @@ fn row(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment, profile: &'stati
         let (text, colour) = if text.is_empty() { ("–", theme.text_faint) } else { (text, theme.text) };
         cell(ui, *width, RichText::new(text).size(12.0).color(colour));
     }
-    match used {
-        Some(index) => {
-            let button = ui.button("Remove").accessible_name(format!("Remove {}", kind.label));
-            if button.on_hover_text("Take it out of this experiment").clicked() {
-                experiment.methods.remove(index);
-            }
+    if let Some(index) = used {
+        let button = ui.button("Remove").accessible_name(format!("Remove {}", kind.label));
+        if button.on_hover_text("Take it out of this experiment").clicked() {
+            experiment.methods.remove(index);
         }
-        None => {
-            let refused = refused_if_added(experiment, kind);
-            let button = ui.add_enabled(refused.is_none(), Button::new("Add"));
-            let button = button.accessible_name(format!("Add {}", kind.label));
-            let button = match refused {
-                Some(reason) => button.on_disabled_hover_text(reason),
-                None => button.on_hover_text("Add it to this experiment"),
-            };
-            if button.clicked() {
-                experiment.methods.push(Component::of(kind));
-            }
+    } else {
+        let refused = refused_if_added(experiment, kind);
+        let button = ui.add_enabled(refused.is_none(), Button::new("Add"));
+        let button = button.accessible_name(format!("Add {}", kind.label));
+        let button = match refused {
+            Some(reason) => button.on_disabled_hover_text(reason),
+            None => button.on_hover_text("Add it to this experiment"),
+        };
+        if button.clicked() {
+            experiment.methods.push(Component::of(kind));
         }
     }
     ui.end_row();

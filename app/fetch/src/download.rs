@@ -1,5 +1,6 @@
 //! One file: from an address, through NAME.part, to its place.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::error::FetchError;
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(20);
 /// How long a connection may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// Tries at one address that each brought the file further.
 const TRIES: usize = 5;
 
@@ -73,7 +74,12 @@ fn sum(path: &Path) -> Result<String, FetchError> {
     let mut digest = Sha256::new();
     let mut file = File::open(path).map_err(disk(path))?;
     io::copy(&mut file, &mut digest).map_err(disk(path))?;
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut sum = String::new();
+    for byte in digest.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(sum, "{byte:02x}");
+    }
+    Ok(sum)
 }
 
 fn disk(path: &Path) -> impl Fn(io::Error) -> FetchError {

@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use mnemoscope_core::Setting;
 use proptest::prelude::*;
-use zip::write::{SimpleFileOptions, ZipWriter};
+use zip::write::{FileOptions, ZipWriter};
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn load_pair(features: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
 fn zipped(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in entries {
-        let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        let options = FileOptions::default().compression_method(zip::CompressionMethod::Deflated);
         writer.start_file(*name, options).unwrap();
         writer.write_all(bytes).unwrap();
     }

@@ -58,7 +58,7 @@ fn convolutions_by_autodiff(
     for replica in 0..case.replicas {
         let own = TensorData::new(weights[replica * p..(replica + 1) * p].to_vec(), [1, p]);
         let leaf = Tensor::<2>::from_data(own, &graph).require_grad();
-        let row = |tensor: &[f32]| case.tensor(tensor, &graph).slice([replica..replica + 1]);
+        let row = |tensor: &[f32]| case.tensor(tensor, &graph).slice_dim(0, replica..replica + 1);
         let part = |range: &Range<usize>| leaf.clone().slice([0..1, range.clone()]);
         let (mut height, mut width, mut channels) = (image.height, image.width, image.channels);
         let mut a = row(&case.x).reshape([ROWS, height, width, channels]).permute([0, 3, 1, 2]);
