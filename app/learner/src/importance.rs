@@ -8,10 +8,10 @@ use burn::tensor::Tensor;
 use mnemoscope_core::{Knob, Scale, random};
 use rand::seq::SliceRandom as _;
 
-use crate::device::Column;
+use crate::device::{Column, read};
 use crate::flat::Dense;
 use crate::method::{Penalty, Site};
-use crate::{Batch, BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
+use crate::{Batch, BlockInfo, Footprint, LearnerError, Reading, State, TaskData, TermInfo};
 
 /// How many samples an importance is averaged over.
 pub(crate) const SAMPLES: Knob = Knob::whole("samples", "Samples", "n", 0, 1_000_000, 0, Scale::Log)
@@ -111,6 +111,17 @@ impl Elastic {
             note: if self.parabola.is_some() || beside > 0 { note } else { "nothing before the first task's end" }
                 .to_owned(),
         }
+    }
+
+    /// The scale of Ω, which its strength has to be read beside: nothing before the first task's end.
+    pub(crate) fn readings(&self, id: &'static str) -> Vec<Reading> {
+        let scale = |parabola: &Parabola| Reading {
+            id,
+            label: "Mean importance",
+            formula: "mean of Ω over all weights, in the penalty ½ λ Σ Ω (θ − a)²",
+            values: read(&parabola.importance.clone().mean_dim(1)).into_iter().map(f64::from).collect(),
+        };
+        self.parabola.iter().map(scale).collect()
     }
 
     pub(crate) fn save(&self, state: &mut State) {

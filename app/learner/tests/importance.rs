@@ -178,3 +178,19 @@ fn si_adds_up_to_the_fall_of_the_loss() {
         assert!(back > sum && back < sum * 1.02, "{back} {sum}: one step more");
     }
 }
+
+#[test]
+fn the_scale_of_an_importance_is_its_mean_over_the_weights() {
+    for kind in ["ewc", "online_ewc", "si", "mas"] {
+        let mut learner = Setup::new().method(kind, &[]).learner(&SEEDS);
+        assert!(learner.readings().is_empty(), "{kind}: no task has ended");
+        drive(&mut learner, &SEEDS, 0, BLOCK);
+        let readings = learner.readings();
+        assert_eq!(readings.iter().map(|reading| reading.id).collect::<Vec<_>>(), [format!("{kind}.importance")]);
+        let all = array(&learner, &format!("{kind}.importance"));
+        for (own, shown) in all.chunks(learner.parameters()).zip(&readings[0].values) {
+            let mean = own.iter().map(|value| f64::from(*value)).sum::<f64>() / own.len() as f64;
+            assert!((mean - shown).abs() <= 1e-5 * mean.abs(), "{kind}: {shown} is {mean}");
+        }
+    }
+}

@@ -69,8 +69,7 @@ fn from_archive(source: &Component<DataSources>, path: &Path) -> Result<Arrays, 
     let unfit = |problem: String| DataError::Unfit { path: path.to_owned(), problem };
     let damaged = |error: zip::result::ZipError| unfit(format!("the archive is damaged ({error}); copy it again"));
     let mut archive = ZipArchive::new(open(path)?.0).map_err(damaged)?;
-    let names: Vec<String> =
-        archive.file_names().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
+    let names: Vec<String> = archive.file_names().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
     let mut read = |name: &str| {
         let entry = archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
         // Neither of the two sizes that the archive claims is believed beyond what deflate can do.

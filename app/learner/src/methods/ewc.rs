@@ -12,7 +12,7 @@ use crate::fisher::{self, FISHER_BATCH, FISHER_LABELS};
 use crate::importance::{Elastic, Parabola, SAMPLES};
 use crate::method::{Method, Penalty, Site};
 use crate::profile::{Needs, Place, Profile};
-use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
+use crate::{BlockInfo, Footprint, LearnerError, Reading, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 4] = [
     Knob::real("lambda", "Strength", "λ", 0.0, 1e10, 10.0, Scale::Log)
@@ -82,6 +82,10 @@ impl Method for Ewc {
             None => Parabola::about(anchor, importance),
             Some(old) => old.plus(importance, anchor),
         });
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        self.elastic.readings("ewc.importance")
     }
 
     fn footprint(&self, site: &Site, _rows: usize) -> Footprint {

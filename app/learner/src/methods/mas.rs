@@ -16,7 +16,7 @@ use crate::importance::{CHUNK, Elastic, Parabola, SAMPLES, choose, mean, sum};
 use crate::method::{Method, Penalty, Site};
 use crate::profile::{Needs, Place, Profile};
 use crate::taps::{self, Power};
-use crate::{Batch, BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
+use crate::{Batch, BlockInfo, Footprint, LearnerError, Reading, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 2] = [
     Knob::real("lambda", "Strength", "λ", 0.0, 1e8, 0.1, Scale::Log)
@@ -95,6 +95,10 @@ impl Method for Mas {
             importance = old.importance + importance;
         }
         self.elastic.parabola = Some(Parabola::about(site.weights.clone(), importance));
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        self.elastic.readings("mas.importance")
     }
 
     fn footprint(&self, site: &Site, _rows: usize) -> Footprint {

@@ -11,7 +11,7 @@ use crate::fisher::{self, FISHER_BATCH, FISHER_LABELS};
 use crate::importance::{Elastic, Parabola, SAMPLES};
 use crate::method::{Method, Penalty, Site};
 use crate::profile::{Needs, Place, Profile};
-use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
+use crate::{BlockInfo, Footprint, LearnerError, Reading, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 5] = [
     Knob::real("lambda", "Strength", "λ", 0.0, 1e10, 10.0, Scale::Log)
@@ -89,6 +89,10 @@ impl Method for OnlineEwc {
             importance = old.importance * gamma + importance;
         }
         self.elastic.parabola = Some(Parabola::about(site.weights.clone(), importance));
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        self.elastic.readings("online_ewc.importance")
     }
 
     fn footprint(&self, site: &Site, _rows: usize) -> Footprint {

@@ -16,7 +16,7 @@ use crate::device::Column;
 use crate::importance::{Elastic, Parabola};
 use crate::method::{Method, Penalty, Site};
 use crate::profile::{Needs, Place, Profile};
-use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
+use crate::{BlockInfo, Footprint, LearnerError, Reading, State, TaskData, TermInfo};
 
 static NEGATIVE: [Opt; 2] = [
     Opt { name: "cut", label: "Cut off at 0", meaning: "Ω never falls below 0, as in the authors' program." },
@@ -131,6 +131,10 @@ impl Method for Si {
             importance = importance.clamp_min(0.0);
         }
         self.elastic.parabola = Some(Parabola::about(anchor, importance));
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        self.elastic.readings("si.importance")
     }
 
     fn footprint(&self, site: &Site, _rows: usize) -> Footprint {
