@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use mnemoscope_compute::Wanted;
-use mnemoscope_core::{Component, Knobs};
+use mnemoscope_core::{Component, Knobs, Setting};
 use mnemoscope_lab::{Experiment, Run, file, path};
 use mnemoscope_learner::{Batch, Head, Learner, Models, Optimisers, Plan, Schedules};
 use serde::Serialize;
@@ -15,14 +15,45 @@ use super::{Effort, median};
 /// A network and its batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Network {
+    /// Inputs; those of a convolutional network are a square grey image.
     features: usize,
-    hidden: usize,
+    /// Channels of the convolutions; none of a perceptron.
+    channels: &'static [f64],
+    hidden: &'static [f64],
     batch: usize,
 }
 
-/// The two that are compared with other tools.
-pub const NETWORKS: [Network; 2] =
-    [Network { features: 64, hidden: 100, batch: 16 }, Network { features: 784, hidden: 400, batch: 128 }];
+/// The two perceptrons that are compared with other tools, and a convolutional network.
+pub const NETWORKS: [Network; 3] = [
+    Network { features: 64, channels: &[], hidden: &[100.0, 100.0], batch: 16 },
+    Network { features: 784, channels: &[], hidden: &[400.0, 400.0], batch: 128 },
+    Network { features: 64, channels: &[16.0, 32.0], hidden: &[64.0], batch: 16 },
+];
+
+impl Network {
+    /// Such as "64-100-100-10" or "64-c16-c32-64-10".
+    fn name(&self) -> String {
+        let channels = self.channels.iter().map(|channels| format!("c{channels}"));
+        let hidden = self.hidden.iter().map(f64::to_string);
+        let parts = std::iter::once(self.features.to_string()).chain(channels).chain(hidden);
+        parts.chain([CLASSES.to_string()]).collect::<Vec<_>>().join("-")
+    }
+
+    fn model(&self) -> anyhow::Result<Component<Models>> {
+        let kind = if self.channels.is_empty() { "mlp" } else { "conv" };
+        let model = Component::<Models>::new(kind)?.with("widths", Setting::List(self.hidden.to_vec()))?;
+        if self.channels.is_empty() {
+            return Ok(model);
+        }
+        Ok(model.with("channels", Setting::List(self.channels.to_vec()))?)
+    }
+
+    /// Height, width and channels of its inputs.
+    fn image(&self) -> (usize, usize, usize) {
+        let side = self.features.isqrt();
+        (side, side, 1)
+    }
+}
 
 const CLASSES: usize = 10;
 
@@ -102,9 +133,9 @@ pub fn measure(
     let folder = tempfile::tempdir()?;
     let made = |every| run(network, replicas, wanted, folder.path(), every);
     let [quiet, evaluated, share] = in_runs([made("10000")?, made("10")?], effort)?;
-    let (hidden, count) = (network.hidden, replicas as f64);
+    let count = replicas as f64;
     Ok(Steps {
-        network: format!("{}-{hidden}-{hidden}-{CLASSES}", network.features),
+        network: network.name(),
         batch: network.batch,
         replicas,
         bare_us: bare * 1e6,
@@ -121,9 +152,8 @@ pub fn measure(
 
 /// Seconds and operations of one bare step, of one replica the latter.
 fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> anyhow::Result<(f64, f64)> {
-    let widths = vec![network.hidden as f64; 2];
-    let model = Component::<Models>::new("mlp")?.with("widths", mnemoscope_core::Setting::List(widths))?;
-    let optimiser = Component::<Optimisers>::new("sgd")?.with("rate", mnemoscope_core::Setting::Number(0.05))?;
+    let model = network.model()?;
+    let optimiser = Component::<Optimisers>::new("sgd")?.with("rate", Setting::Number(0.05))?;
     let plan = Plan {
         model: &model,
         optimiser: Knobs::uniform(&optimiser, replicas),
@@ -131,7 +161,7 @@ fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> 
         methods: Vec::new(),
         seeds: (0..replicas as u64).collect(),
         features: network.features,
-        image: None,
+        image: Some(network.image()),
         classes: CLASSES,
         seed: 0,
         head: Head::All,
@@ -176,12 +206,12 @@ fn run(network: &Network, replicas: usize, wanted: Wanted, folder: &Path, every:
         path::set(&mut experiment, "data.images", &images)?;
         path::set(&mut experiment, "data.labels", &labels)?;
     }
-    let (hidden, batch) = (network.hidden, network.batch);
+    experiment.model = network.model()?;
+    let batch = network.batch;
     for (setting, value) in [
         ("stream.tasks", "5"),
         ("stream.steps", "10000000"),
         ("stream.batch", &batch.to_string()),
-        ("model.widths", &format!("[{hidden}, {hidden}]")),
         ("population.seeds", &replicas.to_string()),
         ("evaluation.dense", "0"),
         ("evaluation.every", every),
