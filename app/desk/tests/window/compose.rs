@@ -159,14 +159,14 @@ fn the_unified_objective_adds_and_removes_methods_and_says_why_not() {
     };
     // The table is longer than the window is high.
     button(&window, "Add EWC").scroll_to_me();
-    window.run_steps(3);
+    window.run_steps(30);
     click(&mut window, "Add EWC");
     assert_eq!(names(&window), ["joint", "ewc"]);
     click(&mut window, "Remove EWC");
     assert_eq!(names(&window), ["joint"]);
     // Cumulative training contradicts joint training: its button rests.
     button(&window, "Add Cumulative").scroll_to_me();
-    window.run_steps(3);
+    window.run_steps(30);
     click(&mut window, "Add Cumulative");
     assert_eq!(names(&window), ["joint"]);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
