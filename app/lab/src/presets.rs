@@ -63,6 +63,8 @@ static PRESETS: &[Preset] = presets![
         "rehearsal-free-pretrained",
         "gap-against-dissimilarity",
         "stability-gap-methods",
+        "power-law-rehearsal",
+        "scole-accumulation",
     ],
     "Sweeps": [
         "sweep-l2-lambda",
