@@ -63,8 +63,11 @@ static PRESETS: &[Preset] = presets![
         "rehearsal-free-pretrained",
         "gap-against-dissimilarity",
         "stability-gap-methods",
+        "three-scenarios",
         "power-law-rehearsal",
         "scole-accumulation",
+        "mix-ratio",
+        "long-tail-memorisation",
     ],
     "Sweeps": [
         "sweep-l2-lambda",

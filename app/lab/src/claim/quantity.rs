@@ -4,7 +4,8 @@
 //! `acc`, `acc@task`, `acc[group 0]`, `acc[block 3]`, `acc@all[block 3, group 0]`, `gap_depth[block 1]`, `bytes`.
 //! Groups and blocks count from 0, as in a file's `blocks`.
 
-use mnemoscope_core::nearest;
+use mnemoscope_core::{Registry as _, nearest};
+use mnemoscope_learner::Methods;
 use mnemoscope_measure::{
     AccuracyMatrix, Course, Measured, Undefined, acc, average_incremental, bwt, forgetting, fwt, learning_accuracy,
 };
@@ -26,6 +27,8 @@ pub struct Value {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity {
     name: &'static str,
+    /// What a method measures on its way, such as `mer.cosine`; then the name is [`READING`].
+    reading: Option<String>,
     candidates: Option<&'static str>,
     block: Option<usize>,
     group: Option<usize>,
@@ -59,6 +62,9 @@ pub enum QuantityError {
         given: String,
     },
 }
+
+/// The name of every reading of a method.
+const READING: &str = "reading";
 
 type OfMatrix = fn(&AccuracyMatrix, &Course) -> Measured;
 
@@ -123,6 +129,9 @@ impl Quantity {
             Some((word, set)) => (word, Some(set)),
             None => (front, None),
         };
+        if word.split_once('.').is_some_and(|(method, _)| Methods::find(method).is_some()) && word == text {
+            return Ok(Self { name: READING, reading: Some(word.to_owned()), candidates: None, block: None, group: None });
+        }
         let Some(name) = names().find(|name| *name == word) else {
             return Err(QuantityError::Unknown { name: word.to_owned(), hint: nearest(word, names()) });
         };
@@ -136,7 +145,7 @@ impl Quantity {
                 Some(known.ok_or_else(|| QuantityError::Candidates(set.to_owned()))?)
             }
         };
-        let mut quantity = Self { name, candidates, block: None, group: None };
+        let mut quantity = Self { name, reading: None, candidates, block: None, group: None };
         if let Some(place) = place {
             let given = place.strip_suffix(']').unwrap_or(place);
             let wrong = || QuantityError::Place { name, given: given.to_owned() };
@@ -209,8 +218,9 @@ impl Quantity {
 
     /// As the snapshot lists it.
     fn listed(&self, snapshot: &Snapshot, replica: usize) -> Measured {
-        let metric = snapshot.metrics.iter().find(|metric| metric.key == self.name);
-        let metric = metric.ok_or_else(|| Undefined(format!("{} is not measured in this experiment", self.name)))?;
+        let key = self.reading.as_deref().unwrap_or(self.name);
+        let metric = snapshot.metrics.iter().find(|metric| metric.key == key);
+        let metric = metric.ok_or_else(|| Undefined(format!("{key} is not measured in this experiment")))?;
         let value = metric.replicas[replica];
         if value.is_finite() {
             return Ok(value);
@@ -256,11 +266,13 @@ mod tests {
     #[test]
     fn a_quantity_is_read_with_candidates_and_places() {
         let parse = |text| Quantity::parse(text).unwrap();
-        assert_eq!(parse("acc"), Quantity { name: "acc", candidates: None, block: None, group: None });
+        let acc = Quantity { name: "acc", reading: None, candidates: None, block: None, group: None };
+        assert_eq!(parse("acc"), acc);
         assert_eq!(
             parse("acc@task[block 3, group 0]"),
-            Quantity { name: "acc", candidates: Some("task"), block: Some(3), group: Some(0) }
+            Quantity { candidates: Some("task"), block: Some(3), group: Some(0), ..acc }
         );
+        assert_eq!(parse("mer.cosine").reading.as_deref(), Some("mer.cosine"));
         assert_eq!(parse("gap_depth[block 1]").block, Some(1));
         assert_eq!(parse("bwt@all").candidates, Some("all"));
     }
