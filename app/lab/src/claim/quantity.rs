@@ -79,7 +79,7 @@ static OF_MATRIX: [(&str, OfMatrix); 6] = [
 ];
 
 /// Metrics of the live curves and others that a snapshot lists, readings of methods among them.
-static LISTED: [&str; 15] = [
+static LISTED: [&str; 14] = [
     "intransigence",
     "cumulative_accuracy",
     "min_acc",
@@ -94,7 +94,6 @@ static LISTED: [&str; 15] = [
     "gap_width",
     "gap_area",
     "instance_acc",
-    "mer.cosine",
 ];
 
 /// Gap metrics that are also known block by block.
@@ -130,7 +129,13 @@ impl Quantity {
             None => (front, None),
         };
         if word.split_once('.').is_some_and(|(method, _)| Methods::find(method).is_some()) && word == text {
-            return Ok(Self { name: READING, reading: Some(word.to_owned()), candidates: None, block: None, group: None });
+            return Ok(Self {
+                name: READING,
+                reading: Some(word.to_owned()),
+                candidates: None,
+                block: None,
+                group: None,
+            });
         }
         let Some(name) = names().find(|name| *name == word) else {
             return Err(QuantityError::Unknown { name: word.to_owned(), hint: nearest(word, names()) });
