@@ -12,9 +12,14 @@ pub(super) fn task_name(snapshot: &Snapshot, group: usize) -> String {
     if snapshot.layout.shared_order { snapshot.layout.group_name(0, group) } else { format!("task {}", group + 1) }
 }
 
+/// Most switches that are drawn: more of them would be a curtain before the curves.
+const MOST_SWITCHES: usize = 100;
+
 /// Switches with the task's number, changed knobs, and where the run is while it trains.
 pub(super) fn marks(snapshot: &Snapshot) -> Vec<Mark> {
-    let switches = snapshot.layout.blocks.iter().map(|block| Mark {
+    let blocks = &snapshot.layout.blocks;
+    let drawn = if blocks.len() <= MOST_SWITCHES { blocks.as_slice() } else { &[] };
+    let switches = drawn.iter().map(|block| Mark {
         x: block.start as f64,
         label: format!("task {}", block.group + 1),
         color: SeriesColor::Task(block.group),
