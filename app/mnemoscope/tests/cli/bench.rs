@@ -17,8 +17,8 @@ fn json_has_every_figure() {
     positive(&cpu["matmul"], "gflops");
     let steps = cpu["steps"].as_array().unwrap();
     let measured: Vec<_> = steps.iter().map(|step| (step["network"].as_str().unwrap(), &step["replicas"])).collect();
-    let networks = ["64-100-100-10", "784-400-400-10"];
-    assert_eq!(measured.len(), 4);
+    let networks = ["64-100-100-10", "784-400-400-10", "64-c16-c32-64-10"];
+    assert_eq!(measured.len(), 2 * networks.len());
     assert!(networks.iter().all(|network| [1, 8].iter().all(|r| measured.contains(&(network, &Value::from(*r))))));
     for step in steps {
         for name in ["bare_us", "bare_steps_per_s", "bare_replica_steps_per_s", "gflops", "run_us", "evaluated_us"] {
