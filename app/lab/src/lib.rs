@@ -26,6 +26,7 @@ mod experiment;
 pub mod export;
 pub mod figures;
 pub mod file;
+mod instances;
 mod metrics;
 pub mod path;
 mod population;

@@ -38,6 +38,8 @@ pub(crate) struct Material<'a> {
     pub(crate) done: u64,
     /// What the methods measured on their way.
     pub(crate) readings: &'a [Reading],
+    /// Share of exemplars recognised, `[R]`, where the stream has an instance test.
+    pub(crate) recognised: Option<&'a [f64]>,
 }
 
 impl Metrics {
@@ -85,6 +87,10 @@ impl Metrics {
         add("learning_accuracy", None, "test", &|r| at_ends(shown, r, &learning_accuracy));
         add("intransigence", None, "test", &|r| at_ends(shown, r, &|m, c| intransigence(m, c, None)));
         add("cumulative_accuracy", None, "test", &|r| at_ends(&material.matrices.seen, r, &cumulative_accuracy));
+
+        if let Some(shares) = material.recognised {
+            add("instance_acc", None, "training", &|r| Ok(shares[r]));
+        }
 
         let part = material.layout.live_part;
         let at_steps = material.accumulators;

@@ -20,6 +20,8 @@ pub(crate) struct Results {
     groups: usize,
     matrices: Arc<Matrices>,
     confusion: Option<Arc<ConfusionView>>,
+    /// Share of exemplars recognised at the last block's end, `[R]`; streams of few shots have it.
+    recognised: Option<Vec<f64>>,
 }
 
 /// Correct answers and samples, `[group][replica]`.
@@ -46,7 +48,7 @@ impl Tally {
 
 impl Results {
     pub(crate) fn new(groups: usize) -> Self {
-        Self { groups, matrices: Arc::default(), confusion: None }
+        Self { groups, matrices: Arc::default(), confusion: None, recognised: None }
     }
 
     pub(crate) fn matrices(&self) -> Arc<Matrices> {
@@ -55,6 +57,15 @@ impl Results {
 
     pub(crate) fn confusion(&self) -> Option<Arc<ConfusionView>> {
         self.confusion.clone()
+    }
+
+    pub(crate) fn recognised(&self) -> Option<&[f64]> {
+        self.recognised.as_deref()
+    }
+
+    /// Takes over what the instance test gave.
+    pub(crate) fn recognise(&mut self, shares: Option<Vec<f64>>) {
+        self.recognised = shares;
     }
 
     /// A_g(0). No class is seen yet, so "seen" means all outputs here.

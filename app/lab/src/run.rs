@@ -11,7 +11,7 @@ use mnemoscope_compute::{Chosen, CpuOrGpu, DeviceError, Wanted, choose_by};
 use mnemoscope_core::Setting;
 use mnemoscope_learner::{Batch, BlockInfo, Head, Learner, LearnerError};
 use mnemoscope_measure::{Continual, ContinualError};
-use mnemoscope_stream::{Block, BlockSampler, DataError, Dataset, Part, SampleRef, Stream, StreamError};
+use mnemoscope_stream::{Block, BlockSampler, Corruption, DataError, Dataset, Part, SampleRef, Stream, StreamError};
 use thiserror::Error;
 
 use crate::candidates::Candidates;
@@ -19,6 +19,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, Rows, RunState};
 use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
+use crate::instances::recognised;
 use crate::path::{self, PathError};
 use crate::population::Population;
 use crate::pretraining;
@@ -466,6 +467,9 @@ impl Run {
         let seen: Vec<Vec<u16>> =
             (0..self.population.replicas()).map(|replica| self.seen(replica, self.block)).collect();
         self.results.block_end(&self.stream, &self.learner, &seen, self.candidates);
+        if let Some(corruption) = Corruption::of(&self.experiment.stream) {
+            self.results.recognise(recognised(&self.stream, &self.learner, self.block, corruption));
+        }
         self.block += 1;
         if !self.finished() {
             self.begin_block()?;

@@ -114,3 +114,22 @@ fn groups_that_are_only_evaluated_count_in_no_metric_of_the_course() {
     assert_eq!(shown.label, "ACC of the task");
     assert!(row.iter().flatten().all(|accuracy| (0.0..=1.0).contains(accuracy)));
 }
+
+/// Kowadlo et al. 2022: single exemplars are asked for beside classes; elsewhere there is no such test.
+#[test]
+fn few_shots_have_an_instance_test() {
+    let run = |text: &str| {
+        let mut experiment: Experiment = ron::from_str(text).unwrap();
+        path::set(&mut experiment, "population.seeds", "2").unwrap();
+        let mut run = Run::new(experiment, Wanted::Cpu).unwrap();
+        while !run.finished() {
+            run.step().unwrap();
+        }
+        let snapshot = run.snapshot().unwrap();
+        snapshot.metrics.iter().find(|metric| metric.key == "instance_acc").map(|metric| metric.replicas.clone())
+    };
+    let shares = run("(format: 1, stream: few_shot(tasks: 2, epochs: 1, shot_epochs: 1, corrupted: 0.1))").unwrap();
+    // Twenty exemplars: chance is 0.05, and a tenth of the features hides little.
+    assert!(shares.len() == 2 && shares.iter().all(|share| *share > 0.3 && *share <= 1.0), "{shares:?}");
+    assert_eq!(run("(format: 1, stream: split(tasks: 2, epochs: 0.1))"), None);
+}

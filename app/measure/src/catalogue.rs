@@ -41,7 +41,7 @@ const GAP: &str = "This lab's own measure of the gap of De Lange et al. 2023";
 const GEM: &str = "Lopez-Paz and Ranzato 2017, Gradient episodic memory";
 const RWALK: &str = "Chaudhry et al. 2018, Riemannian walk for incremental learning";
 
-static METRICS: [MetricInfo; 21] = [
+static METRICS: [MetricInfo; 22] = [
     MetricInfo {
         name: "acc",
         label: "ACC",
@@ -197,6 +197,15 @@ static METRICS: [MetricInfo; 21] = [
         meaning: "The bottom of the gap, over the evaluated steps.",
         unit: FRACTION,
         source: GAP,
+        better: Better::Higher,
+    },
+    MetricInfo {
+        name: "instance_acc",
+        label: "Instance accuracy",
+        formula: "share of exemplars i with argmin over j of |h(x̃_i) - h(x_j)| = i; x̃_i is x_i corrupted, h the last hidden layer",
+        meaning: "Which of the few training images learned so far is this one, shown corrupted? Chance is 1 / exemplars.",
+        unit: FRACTION,
+        source: "Kowadlo et al. 2022, Expanding continual few-shot learning benchmarks",
         better: Better::Higher,
     },
     MetricInfo {

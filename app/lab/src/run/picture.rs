@@ -69,6 +69,7 @@ impl Run {
             block: self.block,
             done: self.done,
             readings: &self.learner.readings(),
+            recognised: self.results.recognised(),
         });
         self.shown.terms = self.term_views();
         self.shown.surface = surface::draw(&self.stream, &self.learner).map(Arc::new);

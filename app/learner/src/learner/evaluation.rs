@@ -33,6 +33,14 @@ impl Learner {
         EvalSet { x: Tensor::from_data(TensorData::new(x, shape), &self.site.device), rows }
     }
 
+    /// The last hidden vectors, `[R, rows, H]`, read back. For sets of a few hundred rows: they are taken in one pass.
+    pub fn features(&self, set: &EvalSet) -> Vec<f32> {
+        let features = self.site.network.features(&self.site.network.layout.cut(&self.site.weights), set.x.clone());
+        // A linear model's features are its inputs, which replicas may share.
+        let [_, rows, width] = features.dims();
+        read(&features.expand([self.site.replicas(), rows, width]))
+    }
+
     /// Outputs before the softmax and without any head mask, `[R, rows, C]`, read back; the scores of a method that predicts
     /// in their place, where there is one.
     pub fn logits(&self, set: &EvalSet) -> Vec<f32> {

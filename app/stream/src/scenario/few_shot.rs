@@ -44,6 +44,12 @@ pub(super) const KIND: Kind = Kind {
         Knob::switch("shuffle_classes", "shuffle classes", false)
             .meaning("Draw the order of the classes by the stream's seed; always on with an order per replica.")
             .source("lab default: 0 to 9"),
+        Knob::choice("corruption", "instances are", &CORRUPTIONS, "noise")
+            .meaning("How training images are shown in the instance test: which of all that were learned is this one?")
+            .source("Kowadlo et al. 2022: instance test under noise and occlusion"),
+        Knob::real("corrupted", "share corrupted", "", 0.01, 0.99, 0.3, Scale::Linear)
+            .meaning("Share of an image's features that the instance test corrupts.")
+            .source("lab default"),
         LABEL_NOISE,
         EPOCHS,
         STEPS,
@@ -55,6 +61,11 @@ pub(super) const KIND: Kind = Kind {
         SEED,
     ],
 };
+
+static CORRUPTIONS: [Opt; 2] = [
+    Opt { name: "noise", label: "noisy", meaning: "Random features are replaced by uniform noise between 0 and 1." },
+    Opt { name: "occlusion", label: "occluded", meaning: "A run of neighbouring features, in an image of rows, is 0." },
+];
 
 static PRESENTATIONS: [Opt; 2] = [
     Opt { name: "together", label: "together", meaning: "All shots of a class are in one task." },
