@@ -195,7 +195,10 @@ impl DeskApp {
     fn opened(&mut self, run: bool) {
         self.view = View::default();
         self.timeline = Timeline::default();
-        self.study = OpenStudy::of(&self.document.experiment, None);
+        // What was found of a preset's claims is known of the preset as it comes, however it was opened.
+        let plain = self.document.experiment.without_history();
+        let preset = self.presets.iter().position(|preset| *preset == plain).map(|index| presets::all()[index].name);
+        self.study = OpenStudy::of(&self.document.experiment, preset);
         self.refresh();
         self.restart();
         if self.attention() {

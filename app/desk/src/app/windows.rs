@@ -87,9 +87,6 @@ impl DeskApp {
                 if let Some(experiment) = super::read_preset(name) {
                     self.document = Document::new(experiment, None);
                     self.opened(run);
-                    if let Some(study) = &mut self.study {
-                        study.preset = Some(name);
-                    }
                 }
             }
             Next::Arm(arm) => self.open_arm(arm),

@@ -54,6 +54,11 @@ fn the_shelves_are_searched_and_an_arm_of_a_study_is_opened_and_left_again() {
     let name = "accuracy-against-buffer-size";
     let base = presets::load(name).unwrap().unwrap();
     open_preset(&mut window, name, &base.title);
+    // What the last check found is known, not "not checked yet".
+    window.get_by_label_contains("held when last checked").click();
+    window.run_steps(20);
+    assert!(says(&window, &base.claims[0].says));
+    assert!(!says(&window, "not checked yet"));
     let arm = &base.arms[1];
     click(&mut window, &format!("Arm: {}", arm.name));
     let opened = window.state().experiment().clone();
