@@ -1,5 +1,6 @@
 //! What every crate of the lab shares: declared numbers ([`Knob`]), components named in an experiment file
-//! ([`Component`]), their values for a population of replicas ([`Knobs`]), and named random streams ([`random`]).
+//! ([`Component`]), their values for a population of replicas ([`Knobs`]), named random streams ([`random`]), and how
+//! sequences stand in rows of features ([`token`]).
 //!
 //! A number is declared once, as a [`Knob`]. The slider, its tooltip, the check of a file, `mnemoscope list` and the
 //! axis of a sweep all come from that declaration.
@@ -29,6 +30,7 @@ mod knob;
 mod knobs;
 pub mod random;
 mod setting;
+pub mod token;
 
 pub use component::{Component, ComponentError, Kind, Registry};
 pub use knob::{Domain, Knob, Opt, Scale};
