@@ -29,6 +29,7 @@ mod matrix;
 mod pairs;
 mod recall;
 mod rule;
+pub mod scan;
 mod softmax;
 
 pub use association::Association;

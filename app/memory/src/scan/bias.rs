@@ -1,0 +1,64 @@
+//! The gradients of the inner objectives by the error, and their derivatives.
+
+use super::Bias;
+use crate::matrix::dot;
+
+/// What the smooth sign multiplies its argument by: sign(x) = tanh(10 x).
+const SHARPNESS: f32 = 10.0;
+/// What the smooth |x|^2 adds: |x| = sqrt(x^2 + 1e-6).
+const ROUNDING: f32 = 1e-6;
+
+impl Bias {
+    /// Whether the gradient asks the memory for the key; else the error is only -v.
+    pub(super) fn reads(self) -> bool {
+        !matches!(self, Self::Dot)
+    }
+
+    /// The gradient by the error, g, from the error `[d_v]`.
+    pub(super) fn gradient(self, error: &[f32], g: &mut [f32]) {
+        match self {
+            Self::Dot | Self::Squared => g.copy_from_slice(error),
+            Self::Lp { p } => {
+                for (g, e) in g.iter_mut().zip(error) {
+                    *g = p * (SHARPNESS * e).tanh() * (e * e + ROUNDING).powf(0.5 * (p - 1.0));
+                }
+            }
+            Self::Huber { delta } => {
+                let length = dot(error, error).sqrt();
+                let scale = if length <= delta { 1.0 } else { delta / length };
+                for (g, e) in g.iter_mut().zip(error) {
+                    *g = scale * e;
+                }
+            }
+        }
+    }
+
+    /// Turns the gradient of the loss by g into that by the error.
+    pub(super) fn pull_back(self, error: &[f32], d_g: &mut [f32]) {
+        match self {
+            Self::Dot | Self::Squared => {}
+            // d/dx p tanh(c x) r^(p-1) with r = sqrt(x^2 + s):
+            // p (c (1 - tanh^2) r^(p-1) + tanh (p - 1) x r^(p-3)).
+            Self::Lp { p } => {
+                for (d, e) in d_g.iter_mut().zip(error) {
+                    let sign = (SHARPNESS * e).tanh();
+                    let square = e * e + ROUNDING;
+                    let power = square.powf(0.5 * (p - 1.0));
+                    let slope = SHARPNESS * (1.0 - sign * sign) + sign * (p - 1.0) * e / square;
+                    *d *= p * power * slope;
+                }
+            }
+            // Outside: delta (I - e e^T / |e|^2) / |e|, which is symmetric.
+            Self::Huber { delta } => {
+                let square = dot(error, error);
+                let length = square.sqrt();
+                if length > delta {
+                    let along = dot(error, d_g) / square;
+                    for (d, e) in d_g.iter_mut().zip(error) {
+                        *d = delta / length * (*d - along * e);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Scans of matrix memories, for training: every step of every sequence, forward and backward, on the processor.
+//!
+//! A memory S `[d_v, d_k]` is written and then asked, step by step: o_t = S_t q_t. A *lane* is one memory with its
+//! sequence (a head of one sequence of one replica). Lanes never meet, so that a lane gives the same bits alone as
+//! among others.
+//!
+//! [`forward`] keeps the state at the borders of chunks of steps; [`backward`] computes the states inside a chunk once
+//! more, from the last chunk to the first, so that it needs memory for one chunk and not for the whole sequence. The
+//! adjoints are written out by hand: see [`Form`].
+//!
+//! ```
+//! use mnemoscope_memory::scan::{self, Bias, Form, Inputs, Shape};
+//!
+//! // One pair is written at step 0 and asked for at step 1, where nothing is written.
+//! let form = Form::Gradient { bias: Bias::Squared, error_at_decayed: true, momentum: false };
+//! let shape = Shape { lanes: 1, steps: 2, d_k: 2, d_v: 1, chunk: 16 };
+//! let inputs = Inputs {
+//!     q: &[0.0, 0.0, 1.0, 0.0],
+//!     k: &[1.0, 0.0, 0.0, 1.0],
+//!     v: &[3.0, 0.0],
+//!     strength: &[1.0, 0.0],
+//!     ..Inputs::default()
+//! };
+//! let forward = scan::forward(form, shape, &inputs);
+//! assert_eq!(forward.out, [0.0, 3.0]);
+//! let gradients = scan::backward(form, shape, &inputs, &forward, &[0.0, 1.0]);
+//! assert_eq!(gradients.v, [1.0, 0.0]);
+//! ```
+
+mod bias;
+mod gradient;
+mod inputs;
+mod recurrence;
+
+use gradient::Descent;
+pub use inputs::{Gradients, Inputs, Shape};
+
+/// The inner objective whose gradient is written, as a function of the error e = S k - v.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bias {
+    /// -v . S k, gradient -v k^T: Hebb, as linear attention writes (Katharopoulos et al. 2020).
+    Dot,
+    /// |e|^2 / 2, gradient e k^T: the delta rule (Widrow and Hoff 1960; Schlag et al. 2021).
+    Squared,
+    /// The sum of |e_i|^p, gradient p sign(e) |e|^(p - 1) k^T, with sign(x) = tanh(10 x) and |x| = sqrt(x^2 + 1e-6)
+    /// (the smooth form of Moneta, Behrouz et al. 2025).
+    Lp {
+        /// The power, at least 1.
+        p: f32,
+    },
+    /// |e|^2 / 2 up to |e| = delta and linear beyond, gradient min(1, delta / |e|) e k^T with the length of the whole
+    /// error (Yaad's vector form, Behrouz et al. 2025).
+    Huber {
+        /// The length of the error beyond which the gradient grows no more, above 0.
+        delta: f32,
+    },
+}
+
+/// What a step does to the memory. Every form begins at S = 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    /// One step down the gradient of the bias: with g the gradient by the error,
+    ///
+    /// S_t = S_(t-1) diag(alpha_t) - beta_t g_t k_t^T, or with momentum
+    /// M_t = eta_t M_(t-1) - beta_t g_t k_t^T and S_t = S_(t-1) diag(alpha_t) + M_t.
+    ///
+    /// Hebb is `Dot`; RetNet (Sun et al. 2023) and gated linear attention (Yang et al. 2024) are `Dot` with retention;
+    /// delta is `Squared`; gated delta (Yang et al. 2025) is `Squared` with retention and the error at the decayed
+    /// memory; Titans' matrix memory (Behrouz et al. 2025) is `Squared` with retention, momentum, and the error at the
+    /// memory before.
+    Gradient {
+        /// The inner objective.
+        bias: Bias,
+        /// Whether the error is taken at the decayed memory, S_(t-1) diag(alpha_t) k - v, or at the memory before.
+        error_at_decayed: bool,
+        /// Whether the gradient goes through a momentum, which [`Inputs::momentum`] then gives.
+        momentum: bool,
+    },
+}
+
+/// What [`forward`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forward {
+    /// What the queries recall, `[lanes, steps, d_v]`.
+    pub out: Vec<f32>,
+    /// The state before each chunk, `[lanes, chunks, state]`.
+    borders: Vec<f32>,
+}
+
+/// Writes and asks step by step, all lanes side by side.
+///
+/// # Panics
+/// When an input has not the length that `shape` says: see [`Inputs`].
+pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
+    match form {
+        Form::Gradient { bias, error_at_decayed, momentum } => {
+            let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
+            let (out, borders) = recurrence::forward(&rule, shape, inputs);
+            Forward { out, borders }
+        }
+    }
+}
+
+/// The gradients of a loss by all inputs, from its gradient by the output, `d_out` `[lanes, steps, d_v]`.
+///
+/// # Panics
+/// When an input or `d_out` has not the length that `shape` says, or `forward` belongs to other inputs.
+pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward, d_out: &[f32]) -> Gradients {
+    match form {
+        Form::Gradient { bias, error_at_decayed, momentum } => {
+            let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
+            recurrence::backward(&rule, shape, inputs, &forward.borders, d_out)
+        }
+    }
+}
+
+/// S `[d_v, d_k]` of one lane after `steps` steps; more than there are means all.
+///
+/// # Panics
+/// When an input has not the length that `shape` says, or there is no such lane.
+pub fn state(form: Form, shape: Shape, inputs: &Inputs<'_>, lane: usize, steps: usize) -> Vec<f32> {
+    match form {
+        Form::Gradient { bias, error_at_decayed, momentum } => {
+            let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
+            recurrence::state(&rule, shape, inputs, lane, steps)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! The recurrences once more, in f64, matrix by matrix as the papers print them; nothing is shared with the scans.
+
+use super::super::{Bias, Form};
+use super::Drawn;
+
+type Matrix = Vec<Vec<f64>>;
+
+pub struct Run {
+    /// `[lanes, steps, d_v]`.
+    pub out: Vec<f64>,
+    /// S row by row, of each lane, before the first step and after each.
+    pub states: Vec<Vec<Vec<f64>>>,
+}
+
+/// The inputs in f64, in the order of [`Drawn::parts`].
+fn widened(drawn: &mut Drawn) -> [Vec<f64>; 6] {
+    drawn.parts().map(|(_, part)| part.iter().map(|x| f64::from(*x)).collect())
+}
+
+/// <out, d_out> with one input number moved.
+pub fn loss(form: Form, drawn: &mut Drawn, part: usize, index: usize, by: f64) -> f64 {
+    let mut inputs = widened(drawn);
+    inputs[part][index] += by;
+    follow(form, drawn, &inputs).out.iter().zip(&drawn.d_out).map(|(out, d)| out * f64::from(*d)).sum()
+}
+
+pub fn run(form: Form, drawn: &Drawn) -> Run {
+    let Drawn { q, k, v, strength, retention, momentum, .. } = drawn;
+    let inputs = [q, k, v, strength, retention, momentum].map(|part| part.iter().map(|x| f64::from(*x)).collect());
+    follow(form, drawn, &inputs)
+}
+
+fn follow(form: Form, drawn: &Drawn, inputs: &[Vec<f64>; 6]) -> Run {
+    let shape = drawn.shape;
+    let (rows, columns) = (shape.d_v, shape.d_k);
+    let [q, k, v, strength, retention, momentum] = inputs;
+    let mut run = Run { out: Vec::new(), states: Vec::new() };
+    for lane in 0..shape.lanes {
+        let mut s = zeros(rows, columns);
+        let mut m = zeros(rows, columns);
+        let mut states = vec![s.concat()];
+        for t in 0..shape.steps {
+            let at = lane * shape.steps + t;
+            let (q, k, v) = (&q[at * columns..][..columns], &k[at * columns..][..columns], &v[at * rows..][..rows]);
+            let retained = |j: usize| match retention.len() / (shape.lanes * shape.steps) {
+                0 => 1.0,
+                1 => retention[at],
+                _ => retention[at * columns + j],
+            };
+            let decayed: Matrix =
+                s.iter().map(|row| row.iter().enumerate().map(|(j, x)| x * retained(j)).collect()).collect();
+            match form {
+                Form::Gradient { bias, error_at_decayed, momentum: has_momentum } => {
+                    let asked = times(if error_at_decayed { &decayed } else { &s }, k);
+                    let error: Vec<f64> = asked.iter().zip(v).map(|(y, v)| y - v).collect();
+                    let g = gradient(bias, &error, v);
+                    for i in 0..rows {
+                        for j in 0..columns {
+                            let write = -strength[at] * g[i] * k[j];
+                            m[i][j] = if has_momentum { momentum[at] * m[i][j] } else { 0.0 } + write;
+                            s[i][j] = decayed[i][j] + m[i][j];
+                        }
+                    }
+                }
+            }
+            states.push(s.concat());
+            run.out.extend(times(&s, q));
+        }
+        run.states.push(states);
+    }
+    run
+}
+
+fn gradient(bias: Bias, error: &[f64], v: &[f64]) -> Vec<f64> {
+    match bias {
+        Bias::Dot => v.iter().map(|v| -v).collect(),
+        Bias::Squared => error.to_vec(),
+        Bias::Lp { p } => {
+            let p = f64::from(p);
+            error.iter().map(|e| p * (10.0 * e).tanh() * (e * e + 1e-6).sqrt().powf(p - 1.0)).collect()
+        }
+        Bias::Huber { delta } => {
+            let length = error.iter().map(|e| e * e).sum::<f64>().sqrt();
+            let delta = f64::from(delta);
+            if length <= delta { error.to_vec() } else { error.iter().map(|e| delta * e / length).collect() }
+        }
+    }
+}
+
+fn zeros(rows: usize, columns: usize) -> Matrix {
+    vec![vec![0.0; columns]; rows]
+}
+
+fn times(matrix: &Matrix, vector: &[f64]) -> Vec<f64> {
+    matrix.iter().map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum()).collect()
+}
