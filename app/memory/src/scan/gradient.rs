@@ -15,7 +15,7 @@
 //! 5. alpha'_j = sum_i S'_ij S_(t-1),ij, and S' for the step before is S' diag(alpha) + e' r^T;
 //! 6. at the decayed memory k' gains alpha * r' and alpha' gains k * r'; else k' gains r'.
 
-use super::inputs::GradientsMut;
+use super::inputs::{GradientsMut, Takes};
 use super::recurrence::{Recurrence, Taken};
 use super::{Bias, Inputs};
 use crate::matrix::dot;
@@ -70,8 +70,8 @@ impl Recurrence for Descent {
         Scratch { alpha, read, d_read, g, d_g, d_alpha }
     }
 
-    fn momentum(&self) -> bool {
-        self.momentum
+    fn takes(&self) -> Takes {
+        Takes { channels: true, momentum: self.momentum }
     }
 
     fn size(&self) -> usize {

@@ -61,9 +61,18 @@ pub struct Gradients {
     pub momentum: Vec<f32>,
 }
 
+/// What a form takes beside queries, keys, values, strength and one retention for all channels.
+#[derive(Clone, Copy)]
+pub(super) struct Takes {
+    /// A retention for each channel.
+    pub channels: bool,
+    /// A momentum.
+    pub momentum: bool,
+}
+
 impl<'a> Inputs<'a> {
     /// Panics with the name of the input that is too short or too long.
-    pub(super) fn check(&self, shape: Shape, momentum: bool) {
+    pub(super) fn check(&self, shape: Shape, takes: Takes) {
         let Shape { d_k, d_v, .. } = shape;
         let all = shape.lanes * shape.steps;
         let one_of = |what: &str, length: usize, widths: &[usize]| {
@@ -79,8 +88,8 @@ impl<'a> Inputs<'a> {
         one_of("k", self.k.len(), &[d_k]);
         one_of("v", self.v.len(), &[d_v]);
         one_of("strength", self.strength.len(), &[0, 1]);
-        one_of("retention", self.retention.len(), &[0, 1, d_k]);
-        one_of("momentum", self.momentum.len(), &[usize::from(momentum)]);
+        one_of("retention", self.retention.len(), &[0, 1, if takes.channels { d_k } else { 1 }]);
+        one_of("momentum", self.momentum.len(), &[usize::from(takes.momentum)]);
     }
 
     /// One lane's part.

@@ -31,9 +31,11 @@ mod bias;
 mod gradient;
 mod inputs;
 mod recurrence;
+mod squares;
 
 use gradient::Descent;
 pub use inputs::{Gradients, Inputs, Shape};
+use squares::Squares;
 
 /// The inner objective whose gradient is written, as a function of the error e = S k - v.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +78,13 @@ pub enum Form {
         /// Whether the gradient goes through a momentum, which [`Inputs::momentum`] then gives.
         momentum: bool,
     },
+    /// The exact solution of the regression so far, pair by pair: recursive least squares with forgetting, as
+    /// test-time regression describes it (Wang et al. 2025). Retention forgets, one number a step; the write strength
+    /// is the weight of a pair (lab form; 1 is the textbook's).
+    LeastSquares {
+        /// The weight of |S|^2 before the first step, above 0.
+        ridge: f32,
+    },
 }
 
 /// What [`forward`] found.
@@ -98,6 +107,11 @@ pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
             let (out, borders) = recurrence::forward(&rule, shape, inputs);
             Forward { out, borders }
         }
+        Form::LeastSquares { ridge } => {
+            let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
+            let (out, borders) = recurrence::forward(&rule, shape, inputs);
+            Forward { out, borders }
+        }
     }
 }
 
@@ -111,6 +125,10 @@ pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
             recurrence::backward(&rule, shape, inputs, &forward.borders, d_out)
         }
+        Form::LeastSquares { ridge } => {
+            let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
+            recurrence::backward(&rule, shape, inputs, &forward.borders, d_out)
+        }
     }
 }
 
@@ -122,6 +140,10 @@ pub fn state(form: Form, shape: Shape, inputs: &Inputs<'_>, lane: usize, steps: 
     match form {
         Form::Gradient { bias, error_at_decayed, momentum } => {
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
+            recurrence::state(&rule, shape, inputs, lane, steps)
+        }
+        Form::LeastSquares { ridge } => {
+            let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
             recurrence::state(&rule, shape, inputs, lane, steps)
         }
     }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::inputs::GradientsMut;
+use super::inputs::{GradientsMut, Takes};
 use super::{Gradients, Inputs, Shape};
 
 /// A step that was taken.
@@ -24,8 +24,8 @@ pub(super) trait Recurrence: Sync {
     /// Scratch for any step.
     fn scratch(&self) -> Self::Scratch;
 
-    /// Whether there is a momentum.
-    fn momentum(&self) -> bool;
+    /// What it takes.
+    fn takes(&self) -> Takes;
 
     /// Numbers in a state; S is the first of them.
     fn size(&self) -> usize;
@@ -57,7 +57,7 @@ pub(super) trait Recurrence: Sync {
 
 /// The output and the state before each chunk, `[lanes, chunks, state]`.
 pub(super) fn forward<R: Recurrence>(rule: &R, shape: Shape, inputs: &Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
-    inputs.check(shape, rule.momentum());
+    inputs.check(shape, rule.takes());
     let (size, chunk) = (rule.size(), shape.chunk());
     let mut out = vec![0.0; shape.lanes * shape.steps * shape.d_v];
     let mut borders = vec![0.0; shape.lanes * shape.chunks() * size];
@@ -92,7 +92,7 @@ pub(super) fn backward<R: Recurrence>(
     borders: &[f32],
     d_out: &[f32],
 ) -> Gradients {
-    inputs.check(shape, rule.momentum());
+    inputs.check(shape, rule.takes());
     let (size, chunk, width) = (rule.size(), shape.chunk().min(shape.steps), rule.kept());
     let all = shape.lanes * shape.steps * shape.d_v;
     assert_eq!(d_out.len(), all, "scan: the gradient by the output has not its length");
@@ -136,7 +136,7 @@ pub(super) fn backward<R: Recurrence>(
 
 /// S of one lane after so many steps.
 pub(super) fn state<R: Recurrence>(rule: &R, shape: Shape, inputs: &Inputs<'_>, lane: usize, steps: usize) -> Vec<f32> {
-    inputs.check(shape, rule.momentum());
+    inputs.check(shape, rule.takes());
     assert!(lane < shape.lanes, "scan: there is no lane {lane} among {}", shape.lanes);
     let lane = inputs.lane(shape.lanes, lane);
     let mut scratch = rule.scratch();

@@ -88,6 +88,8 @@ fn forms() -> Vec<(Form, Retention)> {
             }
         }
     }
+    let squares = Form::LeastSquares { ridge: 0.5 };
+    forms.extend([Retention::Whole, Retention::Scalar].map(|retention| (squares, retention)));
     forms
 }
 

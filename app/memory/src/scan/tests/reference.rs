@@ -39,6 +39,14 @@ fn follow(form: Form, drawn: &Drawn, inputs: &[Vec<f64>; 6]) -> Run {
         let mut s = zeros(rows, columns);
         let mut m = zeros(rows, columns);
         let mut states = vec![s.concat()];
+        // Of the regression: the weighted sums of k k^T, the ridge with them, and of v k^T.
+        let mut keys = zeros(columns, columns);
+        let mut pairs = zeros(rows, columns);
+        if let Form::LeastSquares { ridge } = form {
+            for i in 0..columns {
+                keys[i][i] = f64::from(ridge);
+            }
+        }
         for t in 0..shape.steps {
             let at = lane * shape.steps + t;
             let (q, k, v) = (&q[at * columns..][..columns], &k[at * columns..][..columns], &v[at * rows..][..rows]);
@@ -61,6 +69,18 @@ fn follow(form: Form, drawn: &Drawn, inputs: &[Vec<f64>; 6]) -> Run {
                             s[i][j] = decayed[i][j] + m[i][j];
                         }
                     }
+                }
+                // Not recursively: the normal equations of all pairs so far, solved anew at each step.
+                Form::LeastSquares { .. } => {
+                    for j in 0..columns {
+                        for i in 0..columns {
+                            keys[i][j] = retained(0) * keys[i][j] + strength[at] * k[i] * k[j];
+                        }
+                        for i in 0..rows {
+                            pairs[i][j] = retained(0) * pairs[i][j] + strength[at] * v[i] * k[j];
+                        }
+                    }
+                    s = pairs.iter().map(|row| solve(&keys, row)).collect();
                 }
             }
             states.push(s.concat());
@@ -93,4 +113,24 @@ fn zeros(rows: usize, columns: usize) -> Matrix {
 
 fn times(matrix: &Matrix, vector: &[f64]) -> Vec<f64> {
     matrix.iter().map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum()).collect()
+}
+
+/// x with `matrix` x = `right`, the matrix symmetric and positive definite: Gauss elimination without pivots.
+fn solve(matrix: &Matrix, right: &[f64]) -> Vec<f64> {
+    let n = right.len();
+    let mut rows: Matrix = matrix.iter().zip(right).map(|(row, b)| row.iter().copied().chain([*b]).collect()).collect();
+    for i in 0..n {
+        for below in i + 1..n {
+            let factor = rows[below][i] / rows[i][i];
+            for j in i..=n {
+                rows[below][j] -= factor * rows[i][j];
+            }
+        }
+    }
+    let mut x = vec![0.0; n];
+    for i in (0..n).rev() {
+        let known: f64 = (i + 1..n).map(|j| rows[i][j] * x[j]).sum();
+        x[i] = (rows[i][n] - known) / rows[i][i];
+    }
+    x
 }
