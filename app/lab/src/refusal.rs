@@ -39,7 +39,8 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
     }
     let model = &experiment.model;
     let fixed = model.text("trunk") == "frozen" || (model.name() == "mlp" && model.list("widths").is_empty());
-    if !fixed || model.whole("projection") > 0 {
+    let projects = model.kind().knob("projection").is_some() && model.whole("projection") > 0;
+    if !fixed || projects {
         let moved = |method: &&mnemoscope_core::Component<mnemoscope_learner::Methods>| {
             mnemoscope_learner::Methods::needs_frozen_features(method)
         };

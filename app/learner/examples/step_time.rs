@@ -45,6 +45,7 @@ fn learner(units: &[usize], replicas: usize) -> Result<Learner, Box<dyn std::err
         seeds: (0..replicas as u64).collect(),
         features: units[0],
         image: None,
+        tokens: None,
         classes: units[units.len() - 1],
         seed: 0,
         head: Head::All,

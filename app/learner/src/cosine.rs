@@ -11,21 +11,21 @@ const EPSILON: f64 = 1e-4;
 
 /// A vector's direction and one over its length.
 #[derive(Debug, Clone)]
-struct Direction {
-    unit: Tensor<3>,
+pub(crate) struct Direction {
+    pub(crate) unit: Tensor<3>,
     inverse: Tensor<3>,
     /// The axis along which vectors lie.
     axis: usize,
 }
 
 impl Direction {
-    fn of(vectors: Tensor<3>, axis: usize) -> Self {
+    pub(crate) fn of(vectors: Tensor<3>, axis: usize) -> Self {
         let inverse = (vectors.clone().square().sum_dim(axis) + EPSILON * EPSILON).sqrt().recip();
         Self { unit: vectors * inverse.clone(), inverse, axis }
     }
 
     /// The slope at the vectors from that at their directions: what lies along a direction changes nothing.
-    fn chain(&self, slope: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn chain(&self, slope: Tensor<3>) -> Tensor<3> {
         let along = (slope.clone() * self.unit.clone()).sum_dim(self.axis);
         (slope - self.unit.clone() * along) * self.inverse.clone()
     }

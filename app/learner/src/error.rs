@@ -37,6 +37,23 @@ pub enum LearnerError {
     /// A convolution on inputs that are not images.
     #[error("a convolutional network needs images, but these inputs have no height and width; take model mlp")]
     NeedsImages,
+    /// A sequence model on inputs that are not tokens.
+    #[error("a sequence model needs rows of tokens, but these inputs are none; take a sequence task as data")]
+    NeedsTokens,
+    /// Tokens for a model that would read their numbers as magnitudes.
+    #[error("model {model} would read the numbers of tokens as magnitudes; take model sequence")]
+    NoTokens {
+        /// The model's kind.
+        model: &'static str,
+    },
+    /// Tokens are answers, too.
+    #[error("the tokens are {vocabulary} and the classes {classes}, but every token is a class; give as many of each")]
+    Vocabulary {
+        /// Token numbers.
+        vocabulary: usize,
+        /// Outputs.
+        classes: usize,
+    },
     /// A kind that no registry of this crate declares.
     #[error("the learner has no {noun} \"{name}\"")]
     Unknown {

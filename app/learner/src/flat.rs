@@ -123,6 +123,13 @@ impl Layout {
     }
 }
 
+impl Dense {
+    /// The same with its bias, or without.
+    pub(crate) fn with_bias(self, bias: bool) -> Self {
+        Self { bias: self.bias.filter(|_| bias), ..self }
+    }
+}
+
 impl DenseRange {
     /// Multiplications of one row's forward pass through this layer.
     pub fn connections(&self) -> usize {

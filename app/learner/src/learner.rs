@@ -14,6 +14,7 @@ use crate::objective::{self, Losses, TermInfo, Values};
 use crate::optimiser::{self, Optimiser};
 use crate::rows::Rows;
 use crate::schedule::{self, Position};
+use crate::sequence::Sequence;
 use crate::{
     Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, TaskData, init, methods, models,
 };
@@ -112,7 +113,14 @@ impl Learner {
 
         let network = models::network(plan, device)?;
         let parameters = network.layout.parameters();
-        let draw = |seed: &u64| init::draw(plan.model.text("init"), &network.layout, plan.seed, *seed);
+        let draw = |seed: &u64| {
+            let init = plan.model.text("init");
+            let mut weights = init::draw(init, &network.layout, plan.seed, *seed);
+            if network.sequence.is_some() {
+                Sequence::begin(init, &network.layout, &mut weights);
+            }
+            weights
+        };
         let weights: Vec<f32> = plan.seeds.iter().flat_map(draw).collect();
         let site = Site {
             weights: Tensor::from_data(TensorData::new(weights, [replicas, parameters]), device),

@@ -18,6 +18,7 @@
 //!     seeds: vec![0, 1],
 //!     features: 3,
 //!     image: None,
+//!     tokens: None,
 //!     classes: 2,
 //!     seed: 7,
 //!     head: Head::All,
@@ -68,6 +69,7 @@ mod quadratic;
 mod rehearsal;
 mod rows;
 mod schedule;
+mod sequence;
 mod state;
 mod stored_logits;
 mod taps;

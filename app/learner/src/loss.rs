@@ -45,6 +45,11 @@ impl Targets {
         }
     }
 
+    /// f, `[R, B, 1]`.
+    pub(crate) fn factors(&self) -> Tensor<3> {
+        self.factors.clone()
+    }
+
     /// Each row's part of the loss, f (log Σ exp z − z_y), `[R, B, 1]`, and its gradient f (p − e_y), `[R, B, C]`.
     pub(crate) fn cross_entropy(self, z: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         let Softmax { probabilities, log_sum } = softmax(&z);

@@ -54,6 +54,7 @@
 //!     seeds: vec![0],
 //!     features: 2,
 //!     image: None,
+//!     tokens: None,
 //!     classes: 2,
 //!     seed: 0,
 //!     head: Head::All,

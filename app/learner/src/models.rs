@@ -9,6 +9,7 @@ use crate::convolution::{Convolution, Image, Pool};
 use crate::flat::{Layout, Size};
 use crate::network::Network;
 use crate::plan::Plan;
+use crate::sequence::{FeatureMap, Heads, Positions, Sequence};
 
 /// The networks that can be trained.
 #[derive(Debug, Clone, Copy)]
@@ -134,7 +135,63 @@ static CONV: [Knob; 11] = [
     TRUNK,
 ];
 
-static KINDS: [Kind; 2] = [
+static POSITIONS: [Opt; 3] = [
+    Opt { name: "learned", label: "Learned", meaning: "A vector per position, added to the token's." },
+    Opt { name: "none", label: "None", meaning: "Nothing beyond the order in which tokens are written." },
+    Opt { name: "rotary", label: "Rotary", meaning: "Keys and queries are turned by their position." },
+];
+
+static FEATURES: [Opt; 3] = [
+    Opt { name: "identity", label: "Identity", meaning: "Keys and queries as they are." },
+    Opt { name: "elu", label: "ELU + 1", meaning: "a + 1 for a > 0, else eᵃ: all positive." },
+    Opt { name: "relu", label: "ReLU", meaning: "max(0, a)." },
+];
+
+static SEQUENCE: [Knob; 13] = [
+    Knob::whole("layers", "Layers", "L", 1, 4, 2, Scale::Linear)
+        .unit("layers")
+        .meaning("Blocks of attention and perceptron.")
+        .source("2: Olsson et al. 2022, where induction takes two"),
+    Knob::whole("heads", "Heads", "H", 1, 8, 2, Scale::Linear)
+        .unit("heads")
+        .meaning("Memories of each layer, side by side.")
+        .source("Vaswani et al. 2017"),
+    Knob::whole("width", "Width", "d", 4, 128, 64, Scale::Log)
+        .unit("units")
+        .meaning("Numbers in the vector that stands for a position.")
+        .source("64: Arora et al. 2023, smallest width"),
+    Knob::whole("head_size", "Head size", "d_k", 0, 128, 0, Scale::Log)
+        .unit("units")
+        .meaning("Numbers in a key, a query and a value; 0 shares the width among the heads.")
+        .source("Vaswani et al. 2017 share"),
+    Knob::whole("perceptron", "Perceptron", "", 0, 8, 2, Scale::Linear)
+        .unit("widths")
+        .meaning("Hidden units of each layer's perceptron, as a multiple of the width; 0 leaves it out.")
+        .source("4 in Vaswani et al. 2017"),
+    Knob::whole("shift", "Shift", "", 0, 3, 0, Scale::Linear)
+        .unit("tokens")
+        .meaning("Earlier tokens that queries, keys and values see beside their own; with 1 a layer binds a key to the value after it.")
+        .source("token shift: Peng et al. 2023; here concatenated (lab form)"),
+    Knob::choice("positions", "Positions", &POSITIONS, "learned")
+        .meaning("How the model knows where a token stands.")
+        .source("rotary: Su et al. 2021, eq. 15"),
+    Knob::choice("features", "Feature map", &FEATURES, "identity")
+        .meaning("What keys and queries pass before the memory.")
+        .source("ELU + 1: Katharopoulos et al. 2020, eq. 7"),
+    Knob::switch("unit", "Unit keys", false)
+        .meaning("Keys and queries have length 1.")
+        .source("Henry et al. 2020"),
+    Knob::choice("norm", "Normalisation", &NORMS, "layer")
+        .meaning("Of what each layer's branches and the classifier read.")
+        .source("pre-norm: Xiong et al. 2020"),
+    Knob::choice("activation", "Activation", &ACTIVATIONS, "gelu")
+        .meaning("The non-linearity of the perceptrons.")
+        .source("GELU: Hendrycks and Gimpel 2016, eq. 1"),
+    INIT,
+    TRUNK,
+];
+
+static KINDS: [Kind; 3] = [
     Kind {
         name: "mlp",
         label: "Multilayer perceptron",
@@ -149,14 +206,27 @@ static KINDS: [Kind; 2] = [
         source: "LeCun et al. 1998",
         knobs: &CONV,
     },
+    Kind {
+        name: "sequence",
+        label: "Sequence model",
+        meaning: "Attention and perceptrons over the tokens of a row, each of which sees those before it; needs tokens.",
+        source: "Vaswani et al. 2017, decoder",
+        knobs: &SEQUENCE,
+    },
 ];
 
 /// The network that a plan asks for.
 ///
 /// # Errors
-/// When a convolution gets no images.
+/// When a convolution gets no images, a sequence model no tokens, or another model tokens.
 pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, LearnerError> {
     let model = plan.model;
+    if model.name() == "sequence" {
+        return sequence(plan);
+    }
+    if plan.tokens.is_some() {
+        return Err(LearnerError::NoTokens { model: model.name() });
+    }
     let mut sizes = Vec::new();
     let mut convolutions: Vec<Convolution> = Vec::new();
     let mut below = plan.features;
@@ -190,10 +260,60 @@ pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, Learn
     Ok(Network {
         layout: Layout::new(&sizes),
         activation: Activation::named(model.text("activation")),
+        sequence: None,
         convolutions,
         norm: model.text("norm") == "layer",
         cosine,
         first: if model.text("trunk") == "frozen" { trunk } else { 0 },
+    })
+}
+
+/// The sequence model that a plan asks for.
+fn sequence(plan: &Plan<'_>) -> Result<Network, LearnerError> {
+    let model = plan.model;
+    let (length, vocabulary) =
+        plan.tokens.filter(|(length, _)| *length == plan.features).ok_or(LearnerError::NeedsTokens)?;
+    if vocabulary != plan.classes {
+        return Err(LearnerError::Vocabulary { vocabulary, classes: plan.classes });
+    }
+    let (width, count) = (model.whole("width"), model.whole("heads"));
+    let head = match model.whole("head_size") {
+        0 => (width / count).max(1),
+        own => own,
+    };
+    let unit = model.switch("unit");
+    let sequence = Sequence {
+        length,
+        vocabulary,
+        width,
+        blocks: model.whole("layers"),
+        hidden: model.whole("perceptron") * width,
+        activation: Activation::named(model.text("activation")),
+        shift: model.whole("shift"),
+        norm: model.text("norm") == "layer",
+        positions: match model.text("positions") {
+            "learned" => Positions::Learned,
+            "rotary" => Positions::Rotary,
+            _ => Positions::None,
+        },
+        heads: Heads {
+            count,
+            width: head,
+            map: FeatureMap::named(model.text("features")),
+            unit,
+            rotary: model.text("positions") == "rotary",
+            scale: 1.0 / (head as f32).sqrt(),
+        },
+    };
+    let layout = Layout::new(&sequence.sizes(plan.classes));
+    Ok(Network {
+        activation: sequence.activation,
+        convolutions: Vec::new(),
+        norm: sequence.norm,
+        cosine: None,
+        first: if model.text("trunk") == "frozen" { layout.layers().len() - 1 } else { 0 },
+        sequence: Some(sequence),
+        layout,
     })
 }
 

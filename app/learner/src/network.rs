@@ -17,6 +17,7 @@ use crate::convolution::Convolution;
 use crate::cosine::CosineTrace;
 use crate::flat::{Dense, Layout};
 use crate::norm::Normed;
+use crate::sequence::{Course, Sequence, at_last, last};
 
 /// The shape and non-linearity of a network; the weights live outside.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Network {
     pub layout: Layout,
     /// The hidden layers' non-linearity.
     pub activation: Activation,
+    /// Attention over the positions of a row; it takes the place of all that stands below the classifier.
+    pub(crate) sequence: Option<Sequence>,
     /// The first layers; the others are dense.
     pub(crate) convolutions: Vec<Convolution>,
     /// Whether hidden pre-activations are normalised.
@@ -42,7 +45,9 @@ pub struct Trace {
     pub inputs: Vec<Tensor<3>>,
     hidden: Vec<Hidden>,
     pub(crate) cosine: Option<CosineTrace>,
-    /// Outputs before the softmax, `[R, B, C]`.
+    /// Of a sequence model.
+    pub(crate) course: Option<Course>,
+    /// Outputs before the softmax, `[R, B, C]`; of a sequence model those at the last position.
     pub logits: Tensor<3>,
 }
 
@@ -57,9 +62,10 @@ struct Hidden {
 }
 
 impl Trace {
-    /// The last hidden vectors, which the classifier reads, `[R, B, H]`; a linear model's are its inputs.
+    /// The last hidden vectors, which the classifier reads, `[R, B, H]`; a linear model's are its inputs, a sequence
+    /// model's those of the last position.
     pub fn features(&self) -> &Tensor<3> {
-        &self.inputs[self.inputs.len() - 1]
+        self.course.as_ref().map_or(&self.inputs[self.inputs.len() - 1], |course| &course.features)
     }
 }
 
@@ -67,24 +73,29 @@ impl Network {
     /// A plain perceptron with a linear classifier, all of which trains.
     pub fn dense(features: usize, widths: &[usize], classes: usize, activation: Activation) -> Self {
         let layout = Layout::dense(features, widths, classes);
-        Self { layout, activation, convolutions: Vec::new(), norm: false, cosine: None, first: 0 }
+        Self { layout, activation, sequence: None, convolutions: Vec::new(), norm: false, cosine: None, first: 0 }
     }
 
     /// Runs `x`, `[R, B, F]` or `[1, B, F]`, through all layers.
     pub fn forward(&self, layers: &[Dense], x: Tensor<3>) -> Trace {
-        let last = layers.len() - 1;
+        if let Some(sequence) = &self.sequence {
+            let (inputs, course) = sequence.forward(layers, x);
+            let logits = last(course.logits.clone(), sequence.length);
+            return Trace { inputs, hidden: Vec::new(), cosine: None, course: Some(course), logits };
+        }
+        let top = layers.len() - 1;
         let mut inputs = Vec::with_capacity(layers.len());
-        let mut hidden = Vec::with_capacity(last);
+        let mut hidden = Vec::with_capacity(top);
         let mut a = x;
-        for (index, layer) in layers[..last].iter().enumerate() {
+        for (index, layer) in layers[..top].iter().enumerate() {
             let (input, left) = self.hidden(index, layer, a);
             a = self.above(index, &left);
             inputs.push(input);
             hidden.push(left);
         }
-        let (cosine, logits) = self.classify(&layers[last], a.clone());
+        let (cosine, logits) = self.classify(&layers[top], a.clone());
         inputs.push(a);
-        Trace { inputs, hidden, cosine, logits }
+        Trace { inputs, hidden, cosine, course: None, logits }
     }
 
     /// What a hidden layer's product reads, and what it leaves behind, from what the layer below gives, `[R, B, units]`.
@@ -123,6 +134,9 @@ impl Network {
 
     /// The features alone, `[R, B, H]`; a linear model's are its inputs.
     pub fn features(&self, layers: &[Dense], x: Tensor<3>) -> Tensor<3> {
+        if let Some(sequence) = &self.sequence {
+            return sequence.features(layers, x);
+        }
         let hidden = layers[..layers.len() - 1].iter().enumerate();
         hidden.fold(x, |a, (index, layer)| self.above(index, &self.hidden(index, layer, a).1))
     }
@@ -158,39 +172,56 @@ impl Network {
         Tensor::cat(vec![still, flat.slice_dim(1, start..end)], 1)
     }
 
+    /// The first layers whose product is taken at several places of a sample: convolutions, or all of a sequence model.
+    pub(crate) fn laid_out(&self) -> usize {
+        if self.sequence.is_some() { self.layout.layers().len() } else { self.convolutions.len() }
+    }
+
     /// Most numbers that one row takes in any layer.
     pub fn widest(&self) -> usize {
         let layers = self.layout.layers().iter();
-        layers.map(|layer| layer.places * layer.inputs.max(layer.outputs)).max().unwrap_or(1)
+        let widest = layers.map(|layer| layer.places * layer.inputs.max(layer.outputs)).max().unwrap_or(1);
+        self.sequence.as_ref().map_or(widest, |sequence| widest.max(sequence.widest()))
     }
 
     /// Multiplications and additions of the products of a forward and a backward pass over `rows` rows: 2 per connection
     /// and row forward, 2 for the weights' gradient of layers that train, 2 for the slope of the input of every layer
-    /// above the first that trains.
+    /// above the first that trains. What attention multiplies comes on top.
     pub fn step_flops(&self, rows: usize) -> f64 {
         let layers = self.layout.layers().iter().enumerate();
         let per_row = layers.map(|(at, layer)| {
             let passes = 1 + usize::from(at >= self.first) + usize::from(at > self.first);
             2 * passes * layer.connections()
         });
-        (rows * per_row.sum::<usize>()) as f64
+        let attention = self.sequence.as_ref().map_or(0.0, |sequence| sequence.attention_flops(self.first == 0));
+        rows as f64 * (per_row.sum::<usize>() as f64 + attention)
     }
 
     /// ∂L/∂z of the pre-activation of every layer that trains, `[R, B·places, outputs]`, from that of the
     /// logits.
     pub fn deltas(&self, layers: &[Dense], trace: &Trace, logits: Tensor<3>) -> Vec<Tensor<3>> {
-        self.deltas_with(layers, trace, logits, None)
+        self.deltas_with(layers, trace, logits, None, None)
     }
 
-    /// The same where the loss also looks at the features: `features` is its slope there, `[R, B, H]`. It ends here where
-    /// nothing below the classifier trains.
+    /// The same where the loss also looks at answers inside the rows of a sequence model or at the features: `inner` is
+    /// its slope at the logits of every position, `[R, B·T, C]`, `features` that at the features, `[R, B, H]`, which ends
+    /// here where nothing below the classifier trains.
     pub fn deltas_with(
         &self,
         layers: &[Dense],
         trace: &Trace,
         logits: Tensor<3>,
+        inner: Option<Tensor<3>>,
         mut features: Option<Tensor<3>>,
     ) -> Vec<Tensor<3>> {
+        if let Some((sequence, course)) = self.sequence.as_ref().zip(trace.course.as_ref()) {
+            let last = at_last(logits, sequence.length);
+            let logits = match inner {
+                Some(inner) => inner + last,
+                None => last,
+            };
+            return if self.first > 0 { vec![logits] } else { sequence.deltas(layers, course, logits, features) };
+        }
         let mut deltas = vec![logits];
         for index in (self.first + 1..layers.len()).rev() {
             let above = deltas[deltas.len() - 1].clone();
@@ -227,7 +258,11 @@ impl Network {
             parts
                 .map(|((at, a), delta)| match &trace.cosine {
                     Some(cosine) if at == last => Dense { weight: cosine.gradient(delta), bias: None },
-                    _ => Dense { weight: a.clone().transpose().matmul(delta.clone()), bias: Some(delta.sum_dim(1)) },
+                    _ => {
+                        let bias = !self.layout.layers()[at].bias.is_empty();
+                        let bias = bias.then(|| delta.clone().sum_dim(1));
+                        Dense { weight: a.clone().transpose().matmul(delta), bias }
+                    }
                 })
                 .collect(),
         )
@@ -235,7 +270,7 @@ impl Network {
 }
 
 /// a W + b.
-fn affine(a: Tensor<3>, layer: &Dense) -> Tensor<3> {
+pub(crate) fn affine(a: Tensor<3>, layer: &Dense) -> Tensor<3> {
     let z = a.matmul(layer.weight.clone());
     match &layer.bias {
         Some(bias) => z + bias.clone(),

@@ -6,6 +6,7 @@ use crate::device::read;
 use crate::loss::Targets;
 use crate::method::{Method, Pass, Penalty, Site};
 use crate::rows::{Rows, Share};
+use crate::sequence::Answers;
 
 /// One term of the objective that is being descended.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,11 +105,14 @@ pub(crate) fn descend(
     let layers = site.network.layout.cut(&site.weights);
     let trace = site.network.forward(&layers, x.clone());
 
-    let masked = match mask {
-        Some(mask) => trace.logits.clone() + mask,
+    let masked = match &mask {
+        Some(mask) => trace.logits.clone() + mask.clone(),
         None => trace.logits.clone(),
     };
-    let (parts, mut slope) = targets.cross_entropy(masked);
+    let factors = targets.factors();
+    let (parts, slope) = targets.cross_entropy(masked);
+    let Answers { parts, mut slope, inner } =
+        Answers::new(trace.course.as_ref(), mask.as_ref(), parts, slope, &factors);
     let [replicas, count, _] = slope.dims();
     let sum = |rows: std::ops::Range<usize>| {
         let part = if rows.len() == count { parts.clone() } else { parts.clone().slice([0..replicas, rows, 0..1]) };
@@ -131,7 +135,7 @@ pub(crate) fn descend(
         let own = among(term.gradient, term.first, count);
         at_features = Some(at_features.map_or(own.clone(), |sum| sum + own));
     }
-    let deltas = site.network.deltas_with(&layers, &trace, slope, at_features);
+    let deltas = site.network.deltas_with(&layers, &trace, slope, inner, at_features);
     let mut gradient = site.network.gradient(&trace, deltas);
     for method in methods.iter_mut() {
         method.watch_gradient(site, &gradient);

@@ -34,6 +34,8 @@ pub struct Plan<'a> {
     pub features: usize,
     /// Height, width and channels where the inputs are images, their channels innermost.
     pub image: Option<(usize, usize, usize)>,
+    /// Length and vocabulary where the inputs are rows of tokens; see [`mnemoscope_core::token`].
+    pub tokens: Option<(usize, usize)>,
     /// Outputs, C.
     pub classes: usize,
     /// The experiment's seed.

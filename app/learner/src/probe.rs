@@ -8,6 +8,8 @@ use burn::tensor::{Tensor, TensorData};
 use crate::Batch;
 use crate::loss::softmax;
 use crate::method::Site;
+use crate::network::Trace;
+use crate::sequence::Answers;
 
 impl Site {
     /// The mean cross-entropy of a batch at `weights`, `[R, 1]`, and its gradient, `[R, P]`. A replica whose rows all
@@ -15,16 +17,18 @@ impl Site {
     pub fn cross_entropy(&self, weights: &Tensor<2>, batch: &Batch) -> (Tensor<2>, Tensor<2>) {
         let layers = self.network.layout.cut(weights);
         let trace = self.network.forward(&layers, self.inputs(batch));
-        let (parts, slope) = self.rows_and_slope(batch, trace.logits.clone());
         let shares = self.shares(batch);
-        let gradient = self.network.gradient(&trace, self.network.deltas(&layers, &trace, slope * shares.clone()));
-        ((parts * shares).sum_dim(1).reshape([self.replicas(), 1]), gradient)
+        let Answers { parts, slope, inner } = self.answers(batch, &trace, &shares);
+        let gradient = self.network.gradient(&trace, self.network.deltas_with(&layers, &trace, slope, inner, None));
+        (parts.sum_dim(1).reshape([self.replicas(), 1]), gradient)
     }
 
     /// Each row's cross-entropy at `weights`, `[R, B, 1]`, whatever the row's weight. One forward pass.
     pub fn row_losses(&self, weights: &Tensor<2>, batch: &Batch) -> Tensor<3> {
         let layers = self.network.layout.cut(weights);
-        self.rows_and_slope(batch, self.network.logits(&layers, self.inputs(batch))).0
+        let trace = self.network.forward(&layers, self.inputs(batch));
+        let ones = self.host(vec![1.0; batch.y.len()], batch.rows, 1);
+        self.answers(batch, &trace, &ones).parts
     }
 
     /// The batch's inputs on the device, `[R, B, F]`.
@@ -32,17 +36,20 @@ impl Site {
         self.host(batch.x.clone(), batch.rows, self.features)
     }
 
-    /// Each row's loss, `[R, B, 1]`, and its slope at the logits, `[R, B, C]`.
-    fn rows_and_slope(&self, batch: &Batch, logits: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
-        let z = match self.head.of(batch, &self.device) {
-            Some(mask) => logits + mask,
-            None => logits,
+    /// Each row's loss times its factor, `[R, B, 1]`, and its slopes at the logits.
+    fn answers(&self, batch: &Batch, trace: &Trace, factors: &Tensor<3>) -> Answers {
+        let mask = self.head.of(batch, &self.device);
+        let z = match &mask {
+            Some(mask) => trace.logits.clone() + mask.clone(),
+            None => trace.logits.clone(),
         };
         let mut one_hot = vec![0.0; batch.y.len() * self.classes];
         batch.y.iter().enumerate().for_each(|(row, label)| one_hot[row * self.classes + *label as usize] = 1.0);
         let labels = self.host(one_hot, batch.rows, self.classes);
         let softmax = softmax(&z);
-        (softmax.log_sum - (z * labels.clone()).sum_dim(2), softmax.probabilities - labels)
+        let parts = (softmax.log_sum - (z * labels.clone()).sum_dim(2)) * factors.clone();
+        let slope = (softmax.probabilities - labels) * factors.clone();
+        Answers::new(trace.course.as_ref(), mask.as_ref(), parts, slope, factors)
     }
 
     /// Each row's share of its replica's mean, `[R, B, 1]`.

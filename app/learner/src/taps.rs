@@ -3,8 +3,8 @@
 //! A dense layer that each sample passes once has the per-sample gradient a ⊗ δ, where a is the layer's input and δ the
 //! slope of that sample's own loss at its pre-activation. The sum of squares over samples is then one product,
 //! Σ (a ⊗ δ)² = (a²)ᵀ (δ²), for the weights, and Σ δ² for the biases. (As in BackPACK, Dangel et al. 2020, section 2.) The
-//! same holds for absolute values. A convolution is passed at each of its positions: there each sample's gradient is laid
-//! out, some samples at a time. A cosine classifier's gradient is worked out in `cosine.rs`.
+//! same holds for absolute values. A convolution is passed at each of its positions, and a sequence model's layer at each of
+//! a row's: there each sample's gradient is laid out, some samples at a time. A cosine classifier's gradient is worked out in `cosine.rs`.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -67,8 +67,9 @@ pub fn accumulate(
     let (mut laid_out, mut slopes): (Vec<Dense>, Vec<Tensor<3>>) = (Vec::new(), Vec::new());
     for (mut convolved, weight) in passes {
         let first = trace.inputs.len() - convolved.len();
-        let dense = convolved.split_off(network.convolutions.len().saturating_sub(first));
-        let own = convolved.iter().zip(&trace.inputs[first..]).map(|(delta, a)| laid(a, delta, &weight, power));
+        let dense = convolved.split_off(network.laid_out().saturating_sub(first));
+        let own = convolved.iter().zip(&trace.inputs[first..]).zip(&network.layout.layers()[first..]);
+        let own = own.map(|((delta, a), layer)| laid(a, delta, &weight, power).with_bias(!layer.bias.is_empty()));
         add(&mut laid_out, own, added);
         // The power of an outer product is the product of the powers, so that passes add up before the product is taken.
         add(&mut slopes, dense.into_iter().map(|delta| power.of(delta) * weight.clone()), Tensor::add);
@@ -98,7 +99,7 @@ fn added(a: Dense, b: Dense) -> Dense {
 /// Numbers of per-sample gradients, per replica, that are laid out at once. Whatever R is, so that sums stay the same.
 const LAID_OUT: usize = 1 << 20;
 
-/// Σ over samples of w |g|^p for a convolution, whose per-sample gradient is itself a sum over its positions:
+/// Σ over samples of w |g|^p for a layer with places, whose per-sample gradient is itself a sum over its positions:
 /// g = patchesᵀ δ of one sample.
 fn laid(patches: &Tensor<3>, delta: &Tensor<3>, weight: &Tensor<3>, power: Power) -> Dense {
     let ([replicas, all, inputs], [_, _, outputs]) = (patches.dims(), delta.dims());

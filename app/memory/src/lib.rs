@@ -19,7 +19,6 @@
 //! ```
 
 mod association;
-pub mod cache;
 mod capacity;
 mod delta;
 mod error;

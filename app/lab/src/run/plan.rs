@@ -30,6 +30,7 @@ pub(super) fn plan<'a>(
             Shape::Image { height, width, channels } => Some((height, width, channels)),
             Shape::Points | Shape::Table(_) => None,
         },
+        tokens: None,
         classes: stream.classes(),
         seed: experiment.seed,
         head: match experiment.stream.text("head") {

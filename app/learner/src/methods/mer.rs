@@ -232,6 +232,7 @@ mod tests {
             seeds: vec![1, 2],
             features: 3,
             image: None,
+            tokens: None,
             classes: 4,
             seed: 5,
             head: Head::All,

@@ -134,7 +134,7 @@ impl Case {
         let layers = network.layout.cut(&flat);
         let trace = network.forward(&layers, self.tensor(&self.x, &device));
         let (logits, features) = (self.tensor(&self.logits, &device), self.tensor(&self.features, &device));
-        let deltas = network.deltas_with(&layers, &trace, logits, Some(features));
+        let deltas = network.deltas_with(&layers, &trace, logits, None, Some(features));
         vector(network.gradient(&trace, deltas))
     }
 

@@ -231,6 +231,8 @@ impl Setup {
             seeds: seeds.to_vec(),
             features: FEATURES,
             image: Some((2, 3, 1)),
+            // The features of this world, read as tokens: most are fillers, some are asked about.
+            tokens: (self.model.name() == "sequence").then_some((FEATURES, CLASSES)),
             classes: CLASSES,
             seed: 3,
             head: self.head,
@@ -266,14 +268,23 @@ pub fn every_model() -> Vec<(String, Setup)> {
         ("conv, layer norm", [small("none", 3.0), vec![("norm", word("layer"))]].concat()),
         ("conv, frozen, with all else", rest()),
     ];
+    let sequence = [
+        ("sequence", vec![]),
+        ("sequence, shift", vec![("shift", number(1.0)), ("positions", word("none"))]),
+        ("sequence, rotary", vec![("positions", word("rotary")), ("unit", Setting::Switch(true))]),
+        ("sequence, frozen", vec![("trunk", word("frozen"))]),
+    ];
+    let sequence_sizes = [("layers", number(1.0)), ("width", number(6.0)), ("perceptron", number(1.0))];
     let conv_sizes = [("channels", Setting::List(vec![3.0, 2.0])), ("widths", Setting::List(vec![5.0]))];
     let mut all = Vec::new();
-    for (name, settings) in mlp.into_iter().chain(conv) {
+    for (name, settings) in mlp.into_iter().chain(conv).chain(sequence) {
         // A weak penalty: a cosine head has steep slopes at small features, where λ = 10 would overshoot.
         let ewc = [("lambda", number(0.1))];
         let mut setup = Setup::new().method("replay", &[]).method("ewc", &ewc).method("lwf", &[]);
         if name.starts_with("conv") {
             setup.model = component("conv", &conv_sizes);
+        } else if name.starts_with("sequence") {
+            setup.model = component("sequence", &sequence_sizes);
         }
         for (knob, value) in settings {
             setup.model.set(knob, value).unwrap();

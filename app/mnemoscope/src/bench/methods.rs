@@ -120,6 +120,7 @@ fn learner(method: &Component<Methods>, device: &Device) -> anyhow::Result<(Lear
         seeds: vec![0],
         features: FEATURES,
         image: None,
+        tokens: None,
         classes: CLASSES,
         seed: 0,
         head: Head::All,

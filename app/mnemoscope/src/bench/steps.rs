@@ -162,6 +162,7 @@ fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> 
         seeds: (0..replicas as u64).collect(),
         features: network.features,
         image: Some(network.image()),
+        tokens: None,
         classes: CLASSES,
         seed: 0,
         head: Head::All,

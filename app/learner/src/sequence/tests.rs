@@ -1,0 +1,333 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use mnemoscope_core::token::pack;
+use mnemoscope_core::{Component, Knobs, Setting, random};
+use rand::RngExt as _;
+
+use crate::head::HeadMask;
+use crate::method::Site;
+use crate::network::Network;
+use crate::test_support::{numbers, vector};
+use crate::{Batch, BlockInfo, Head, Labels, Models, Optimisers, Plan, Schedules, fisher, models};
+
+const R: usize = 2;
+const B: usize = 3;
+const T: usize = 5;
+const V: usize = 4;
+
+fn number(value: f64) -> Setting {
+    Setting::Number(value)
+}
+
+fn word(value: &str) -> Setting {
+    Setting::Text(value.to_owned())
+}
+
+/// A tiny model with some settings changed.
+fn network(settings: &[(&str, Setting)]) -> Network {
+    let tiny = [("layers", number(2.0)), ("width", number(4.0)), ("perceptron", number(1.0))];
+    let mut model = Component::<Models>::new("sequence").unwrap();
+    for (name, value) in tiny.iter().chain(settings) {
+        model.set(name, value.clone()).unwrap();
+    }
+    let plan = Plan {
+        model: &model,
+        optimiser: Knobs::uniform(&Component::<Optimisers>::new("sgd").unwrap(), R),
+        schedule: Knobs::uniform(&Component::<Schedules>::new("constant").unwrap(), R),
+        methods: Vec::new(),
+        seeds: vec![0, 1],
+        features: T,
+        image: None,
+        tokens: Some((T, V)),
+        classes: V,
+        seed: 0,
+        head: Head::All,
+        total_steps: vec![1; R],
+    };
+    models::network(&plan, &Device::flex()).unwrap()
+}
+
+/// Rows of tokens, some asked about, the second with fillers in front.
+fn batch() -> Batch {
+    let mut random = random::stream(5, "test tokens", &[]);
+    let mut x: Vec<f32> =
+        (0..R * B * T).map(|_| pack(random.random_range(1..V as u16), random.random::<f32>() < 0.4)).collect();
+    x[T..T + 2].fill(0.0);
+    Batch {
+        rows: B,
+        x,
+        // The second replica has not seen class 2.
+        y: vec![1, 2, 3, 1, 3, 1],
+        group: vec![0; R * B],
+        weight: (0..R * B).map(|at| if at == B { 0.0 } else { 1.0 + at as f32 }).collect(),
+        active: vec![true; R],
+    }
+}
+
+fn tensor(values: Vec<f32>, last: usize) -> Tensor<3> {
+    let rows = values.len() / (R * last);
+    Tensor::from_data(TensorData::new(values, [R, rows, last]), &Device::flex())
+}
+
+/// Weights at which every part of a tiny model bends.
+fn weights(network: &Network) -> Vec<f32> {
+    numbers(R * network.layout.parameters(), 1)
+}
+
+fn site(network: Network, head: Head) -> Site {
+    let device = Device::flex();
+    let p = network.layout.parameters();
+    let mut mask = HeadMask::new(head, V);
+    let seen = vec![vec![1, 2, 3], vec![1, 3]];
+    mask.set(&BlockInfo { seen, ..BlockInfo::default() }, &device);
+    Site {
+        weights: Tensor::from_data(TensorData::new(weights(&network), [R, p]), &device),
+        network,
+        device,
+        seed: 0,
+        seeds: vec![0, 1],
+        steps: vec![0; R],
+        rates: vec![0.1; R],
+        features: T,
+        classes: V,
+        head: mask,
+    }
+}
+
+/// Every form that trains, by name.
+fn forms() -> Vec<(&'static str, Vec<(&'static str, Setting)>)> {
+    vec![
+        ("softmax", vec![]),
+        ("shift", vec![("shift", number(2.0)), ("positions", word("none"))]),
+        ("no norm", vec![("norm", word("none")), ("perceptron", number(0.0)), ("activation", word("tanh"))]),
+        (
+            "rotary unit heads",
+            vec![
+                ("positions", word("rotary")),
+                ("unit", Setting::Switch(true)),
+                ("heads", number(1.0)),
+                ("head_size", number(5.0)),
+            ],
+        ),
+        ("positive features", vec![("features", word("elu"))]),
+        ("one layer, tanh", vec![("layers", number(1.0)), ("activation", word("tanh"))]),
+    ]
+}
+
+#[test]
+fn the_gradient_is_that_of_the_loss() {
+    for (name, settings) in forms() {
+        for head in [Head::All, Head::Seen] {
+            let site = site(network(&settings), head);
+            let ([_, p], batch) = (site.shape(), batch());
+            let all = weights(&site.network);
+            let gradient = vector(site.cross_entropy(&site.weights, &batch).1);
+            for i in 0..p {
+                // The same weight of both replicas at once: they never meet.
+                let at = |by: f32| {
+                    let mut all = all.clone();
+                    (0..R).for_each(|replica| all[replica * p + i] += by);
+                    let moved = Tensor::from_data(TensorData::new(all, [R, p]), &site.device);
+                    vector(site.cross_entropy(&moved, &batch).0)
+                };
+                let difference = |by: f32| -> Vec<f32> {
+                    at(by).iter().zip(at(-by)).map(|(above, below)| (above - below) / (2.0 * by)).collect()
+                };
+                let (near, far) = (difference(1e-2), difference(2e-2));
+                for replica in 0..R {
+                    let numeric = (4.0 * near[replica] - far[replica]) / 3.0;
+                    let own = gradient[replica * p + i];
+                    // Differences in f32 over normalised vectors of four numbers, which bend sharply where these are alike.
+                    let allowed = 3e-3 * (1.0 + own.abs());
+                    assert!((numeric - own).abs() < allowed, "{name} {head:?}, weight {i}: {numeric} {own}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_slope_at_the_features_reaches_all_weights() {
+    let network = network(&[]);
+    let p = network.layout.parameters();
+    let x = tensor(batch().x, T);
+    let (at_logits, at_features) = (numbers(R * B * V, 7), numbers(R * B * 4, 8));
+    let value = |weights: Vec<f32>| -> f64 {
+        let layers = network.layout.cut(&Tensor::from_data(TensorData::new(weights, [R, p]), &Device::flex()));
+        let dot = |a: Vec<f32>, b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        dot(vector(network.logits(&layers, x.clone())), &at_logits)
+            + dot(vector(network.features(&layers, x.clone())), &at_features)
+    };
+    let all = weights(&network);
+    let layers = network.layout.cut(&Tensor::from_data(TensorData::new(all.clone(), [R, p]), &Device::flex()));
+    let trace = network.forward(&layers, x.clone());
+    let slopes = (tensor(at_logits.clone(), V), tensor(at_features.clone(), 4));
+    let deltas = network.deltas_with(&layers, &trace, slopes.0, None, Some(slopes.1));
+    let gradient = vector(network.gradient(&trace, deltas));
+    for i in (0..R * p).step_by(3) {
+        let difference = |by: f32| {
+            let moved = |by: f32| {
+                let mut all = all.clone();
+                all[i] += by;
+                value(all)
+            };
+            (moved(by) - moved(-by)) / (2.0 * f64::from(by))
+        };
+        let numeric = (4.0 * difference(1e-2) - difference(2e-2)) / 3.0;
+        let own = f64::from(gradient[i]);
+        assert!((numeric - own).abs() < 2e-3 * (1.0 + own.abs()), "{i}: {numeric} {own}");
+    }
+}
+
+#[test]
+fn evaluation_gives_what_the_pass_of_a_step_gives() {
+    for (name, settings) in forms() {
+        let network = network(&settings);
+        let p = network.layout.parameters();
+        let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
+        let layers = network.layout.cut(&flat);
+        let x = tensor(batch().x, T);
+        let trace = network.forward(&layers, x.clone());
+        for (found, expected) in [
+            (network.logits(&layers, x.clone()), trace.logits.clone()),
+            (network.features(&layers, x.clone()), trace.features().clone()),
+        ] {
+            for (a, b) in vector(found).iter().zip(vector(expected)) {
+                assert!((a - b).abs() < 1e-5, "{name}: {a} {b}");
+            }
+        }
+        // Rows that replicas share.
+        let one = x.clone().slice_dim(0, 0..1);
+        let shared = network.logits(&layers, one.clone());
+        let apart = network.logits(&layers, Tensor::cat(vec![one.clone(), one], 0));
+        assert_eq!(vector(shared), vector(apart), "{name}");
+    }
+}
+
+#[test]
+fn a_later_token_changes_no_earlier_output() {
+    for (name, settings) in forms() {
+        let network = network(&settings);
+        let p = network.layout.parameters();
+        let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
+        let layers = network.layout.cut(&flat);
+        let outputs = |x: Vec<f32>| vector(network.forward(&layers, tensor(x, T)).course.unwrap().logits);
+        let x = batch().x;
+        let before = outputs(x.clone());
+        for changed in 0..T {
+            let mut other = x.clone();
+            other.chunks_mut(T).for_each(|row| row[changed] = pack(1 + row[changed] as u16 % (V as u16 - 1), false));
+            let after = outputs(other);
+            for at in 0..R * B * T {
+                let (row, t) = (at / T, at % T);
+                let same = before[at * V..(at + 1) * V] == after[at * V..(at + 1) * V];
+                assert!(t >= changed || same, "{name}: row {row}, position {t} sees position {changed}");
+                assert!(t != changed || !same, "{name}: row {row}, position {t} does not see itself");
+            }
+        }
+    }
+}
+
+#[test]
+fn fillers_in_front_change_nothing_without_positions() {
+    let network = network(&[("positions", word("rotary"))]);
+    let p = network.layout.parameters();
+    let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
+    let layers = network.layout.cut(&flat);
+    let row = [pack(2, false), pack(3, false), pack(1, false)];
+    let logits = |row: &[f32]| {
+        let mut sized = network.clone();
+        let sequence = sized.sequence.as_mut().unwrap();
+        sequence.length = row.len();
+        vector(sized.forward(&layers, tensor(row.repeat(R), row.len())).logits)
+    };
+    let short = logits(&row);
+    let long = logits(&[&[0.0, 0.0], row.as_slice()].concat());
+    for (a, b) in short.iter().zip(&long) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn a_replica_alone_gives_the_same_bits() {
+    for (name, settings) in forms() {
+        let both = site(network(&settings), Head::All);
+        let [_, p] = both.shape();
+        let batch = batch();
+        let (loss, gradient) = both.cross_entropy(&both.weights, &batch);
+        let (loss, gradient) = (vector(loss), vector(gradient));
+        for replica in 0..R {
+            let rows = replica * B..(replica + 1) * B;
+            let mut one = site(network(&settings), Head::All);
+            one.seeds = vec![replica as u64];
+            one.weights = both.weights.clone().slice_dim(0, replica..replica + 1);
+            let own = Batch {
+                rows: B,
+                x: batch.x[rows.start * T..rows.end * T].to_vec(),
+                y: batch.y[rows.clone()].to_vec(),
+                group: vec![0; B],
+                weight: batch.weight[rows.clone()].to_vec(),
+                active: vec![true],
+            };
+            let (value, alone) = one.cross_entropy(&one.weights, &own);
+            assert_eq!(vector(value)[0].to_bits(), loss[replica].to_bits(), "{name}");
+            assert_eq!(vector(alone), gradient[replica * p..(replica + 1) * p], "{name}");
+        }
+    }
+}
+
+#[test]
+fn importances_equal_one_by_one_backward_passes() {
+    for (name, settings) in forms() {
+        let network = network(&settings);
+        let p = network.layout.parameters();
+        let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
+        let layers = network.layout.cut(&flat);
+        let batch = Batch { weight: vec![1.0; R * B], ..batch() };
+        let found = vector(fisher(&network, &layers, &batch, None, Labels::True, &[]));
+        let mut expected = vec![0.0f32; R * p];
+        let trace = network.forward(&layers, tensor(batch.x.clone(), T));
+        let probabilities = vector(crate::softmax(&trace.logits).probabilities);
+        for row in 0..B {
+            let mut top = vec![0.0; R * B * V];
+            for replica in 0..R {
+                let at = replica * B + row;
+                top[at * V..(at + 1) * V].copy_from_slice(&probabilities[at * V..(at + 1) * V]);
+                top[at * V + batch.y[at] as usize] -= 1.0;
+            }
+            let own = vector(network.gradient(&trace, network.deltas(&layers, &trace, tensor(top, V))));
+            expected.iter_mut().zip(own).for_each(|(sum, g)| *sum += g * g);
+        }
+        for (i, (a, b)) in found.iter().zip(&expected).enumerate() {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{name}, {i}: {a} instead of {b}");
+        }
+    }
+}
+
+#[test]
+fn answers_inside_a_row_count_as_much_as_the_last() {
+    let site = site(network(&[]), Head::All);
+    let mut batch = batch();
+    batch.x = [pack(1, true), pack(2, false), pack(3, true), pack(1, false), pack(2, false)].repeat(R * B);
+    let layers = site.network.layout.cut(&site.weights);
+    let trace = site.network.forward(&layers, site.inputs(&batch));
+    let course = trace.course.as_ref().unwrap();
+    let p = vector(crate::softmax(&course.logits).probabilities);
+    let losses = vector(site.row_losses(&site.weights, &batch));
+    for row in 0..R * B {
+        let of = |t: usize, class: usize| -p[(row * T + t) * V + class].ln();
+        let expected = (of(0, 2) + of(2, 1) + of(4, batch.y[row] as usize)) / 3.0;
+        assert!((losses[row] - expected).abs() < 1e-5, "{} {expected}", losses[row]);
+    }
+}
+
+#[test]
+fn operations_are_counted_as_by_hand() {
+    let network = network(&[]);
+    // Embedding of 4 tokens and 5 positions; per block projections, output, perceptron up and down; classifier.
+    let products = (4 + 5) * 4 + 2 * (4 * 12 + 4 * 4 + 4 * 4 + 4 * 4) + 4 * 4;
+    assert_eq!(network.layout.connections(), T * products);
+    // The slope at the embedding's input is not needed. Attention: two products forward, four back, T T d each.
+    let attention = 2 * 6 * 2 * T * T * 4;
+    let expected = T * (6 * products - 2 * 36) + attention;
+    assert_eq!(network.step_flops(3), (3 * expected) as f64);
+}
