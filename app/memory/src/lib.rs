@@ -19,6 +19,7 @@
 //! ```
 
 mod association;
+pub mod cache;
 mod capacity;
 mod delta;
 mod error;
