@@ -12,6 +12,7 @@ use mnemoscope_figure::{Preference, Theme};
 use mnemoscope_lab::figures::View;
 use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot, file, presets, refusals};
 
+use crate::attention::{AttentionLab, Bench};
 use crate::compare::Compare;
 use crate::composer::OpenStudy;
 use crate::document::Document;
@@ -35,8 +36,7 @@ pub struct DeskApp {
     document: Document,
     runner: Runner,
     tiles: Tiles,
-    /// The plots of an experiment about attention: a layout of their own.
-    memory_tiles: Tiles,
+    lab: AttentionLab,
     timeline: Timeline,
     view: View,
     compare: Compare,
@@ -85,7 +85,7 @@ impl DeskApp {
             applied: None,
             runner: Runner::new(options.device, wake),
             tiles: kept.map(Kept::into_tiles).unwrap_or_default(),
-            memory_tiles: memory_tiles(),
+            lab: AttentionLab::default(),
             timeline: Timeline::default(),
             view: View::default(),
             compare: Compare::default(),
@@ -140,12 +140,12 @@ impl DeskApp {
 
     /// Where a plot was drawn in the last frame.
     pub fn tile_rect(&self, tile: Tile) -> Option<egui::Rect> {
-        self.shown_tiles().rect(tile)
+        self.tiles.rect(tile)
     }
 
     /// Whether a plot is open.
     pub fn tile_open(&self, tile: Tile) -> bool {
-        self.shown_tiles().is_open(tile)
+        self.tiles.is_open(tile)
     }
 
     /// Whether there are edits that no file holds.
@@ -156,6 +156,11 @@ impl DeskApp {
     /// Whether edits wait for a reset.
     pub fn stale(&self) -> bool {
         self.runner.begun() && self.runner.needs_reset(&self.document.experiment)
+    }
+
+    /// The bench of the attention lab that is in front; none while the weights lab is.
+    pub fn bench(&self) -> Option<Bench> {
+        self.attention().then(|| self.lab.bench())
     }
 
     /// What the plots show.
@@ -199,12 +204,13 @@ impl DeskApp {
         let plain = self.document.experiment.without_history();
         let preset = self.presets.iter().position(|preset| *preset == plain).map(|index| presets::all()[index].name);
         self.study = OpenStudy::of(&self.document.experiment, preset);
+        self.lab = AttentionLab::default();
         self.refresh();
-        self.restart();
-        if self.attention() {
-            self.memory_tiles.reopen(Tile::Attention);
+        if self.attention() && !self.sequence() {
+            self.runner.stop();
             return;
         }
+        self.restart();
         let plane = matches!(self.document.experiment.data.name(), "moons" | "rings" | "spirals" | "blobs" | "xor");
         for tile in [Tile::Accuracy, if plane { Tile::Surface } else { Tile::Matrix }] {
             self.tiles.reopen(tile);
@@ -214,14 +220,19 @@ impl DeskApp {
         }
     }
 
-    /// Whether the experiment is about an associative memory, which nothing trains.
+    /// Whether the attention lab is in front.
     fn attention(&self) -> bool {
         self.document.experiment.focus == Focus::Attention
     }
 
-    /// The plots that the experiment is about.
-    fn shown_tiles(&self) -> &Tiles {
-        if self.attention() { &self.memory_tiles } else { &self.tiles }
+    /// Whether its model is one that the attention lab looks into.
+    fn sequence(&self) -> bool {
+        self.document.experiment.model.name() == "sequence"
+    }
+
+    /// Whether there is something to train: in the attention lab a sequence model, or what was begun in the other lab.
+    fn trains(&self) -> bool {
+        !self.attention() || self.sequence() || self.runner.base().is_some()
     }
 
     /// Checks the experiment again if it changed.
@@ -233,7 +244,7 @@ impl DeskApp {
 
     /// A session from the experiment as it stands, at step 0.
     fn restart(&mut self) {
-        if self.attention() || !self.refused.1.is_empty() {
+        if !self.trains() || !self.refused.1.is_empty() {
             self.runner.stop();
         } else if let Err(error) = self.runner.start(&self.document.experiment) {
             self.toasts.bad(error);
@@ -242,7 +253,7 @@ impl DeskApp {
 
     /// Why Run does nothing now.
     fn blocked(&self) -> Option<&str> {
-        if self.attention() {
+        if !self.trains() {
             return Some("Nothing is trained here: the memory answers as its sliders move.");
         }
         self.refused.1.first().map(|refusal| refusal.message.as_str())
@@ -282,17 +293,6 @@ impl DeskApp {
             }
         }
     }
-}
-
-/// The first layout of an experiment about attention: its memory alone.
-fn memory_tiles() -> Tiles {
-    let mut tiles = Tiles::default();
-    for tile in Tile::ALL {
-        if tile != Tile::Attention {
-            tiles.close(tile);
-        }
-    }
-    tiles
 }
 
 /// A preset that comes with the program.

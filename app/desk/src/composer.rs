@@ -15,6 +15,7 @@ use egui::{RichText, ScrollArea, TextEdit, Ui};
 use mnemoscope_figure::{Theme, semibold};
 use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot};
 
+use crate::attention::AttentionLab;
 use crate::order::Order;
 pub use methods::refused_if_added;
 use section::Section;
@@ -34,6 +35,8 @@ pub struct Compose<'a> {
     pub dirty: bool,
     /// The arms and claims that the experiment was opened with.
     pub study: Option<&'a OpenStudy>,
+    /// The attention lab, whose memory is composed here while it is in front.
+    pub attention: &'a mut AttentionLab,
     /// What is asked of the window.
     pub orders: &'a mut Vec<Order>,
 }
@@ -59,11 +62,14 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         ui.set_max_width(ui.available_width() - 4.0);
         ui.spacing_mut().item_spacing.y = 8.0;
         title_ui(ui, cx, experiment);
+        study::ui(ui, cx);
         if experiment.focus == Focus::Attention {
-            attention_ui(ui, cx.theme, experiment);
+            if !experiment.note.is_empty() {
+                ui.label(RichText::new(&experiment.note).size(12.0).color(cx.theme.warning));
+            }
+            cx.attention.composer_ui(ui, cx.theme, experiment);
             return;
         }
-        study::ui(ui, cx);
         stream::ui(ui, cx, experiment);
         model::ui(ui, cx, experiment);
         methods::ui(ui, cx, experiment);
@@ -71,22 +77,6 @@ pub fn ui(ui: &mut Ui, cx: &mut Compose<'_>, experiment: &mut Experiment) {
         evaluation::ui(ui, cx, experiment);
         replicas::ui(ui, cx, experiment);
         ui.add_space(4.0);
-    });
-}
-
-/// An experiment about attention trains nothing: its sliders stand beside what they change.
-fn attention_ui(ui: &mut Ui, theme: &Theme, experiment: &mut Experiment) {
-    if !experiment.note.is_empty() {
-        ui.label(RichText::new(&experiment.note).size(12.0).color(theme.warning));
-    }
-    mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(12, 9)).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        let text = "This memory is written by a rule, not trained. Its sliders stand in its plot; stream, model and \
-                    methods wait in the weights lab.";
-        ui.label(RichText::new(text).size(12.0).color(theme.text_dim));
-        if ui.button("Go to the weights lab").clicked() {
-            experiment.focus = Focus::Weights;
-        }
     });
 }
 

@@ -40,9 +40,9 @@ impl Document {
         &self.saved
     }
 
-    /// Whether there are edits that no file holds.
+    /// Whether there are edits that no file holds. Which lab is in front is none.
     pub fn dirty(&self) -> bool {
-        self.experiment != self.saved
+        !same_work(&self.experiment, &self.saved)
     }
 
     /// Writes it to `path`, which becomes its path.
@@ -58,6 +58,9 @@ impl Document {
 
     /// Notes what was edited in this frame; see [`History::note`].
     pub fn note(&mut self, gesture: bool) {
+        if self.history.settled() != &self.experiment && same_work(self.history.settled(), &self.experiment) {
+            self.history.replace(self.experiment.clone());
+        }
         self.history.note(&self.experiment, gesture);
     }
 
@@ -92,9 +95,30 @@ impl Document {
     }
 }
 
+/// Whether two experiments differ at most in the lab that they open on.
+fn same_work(one: &Experiment, other: &Experiment) -> bool {
+    one == other || (one.focus != other.focus && *one == Experiment { focus: one.focus, ..other.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mnemoscope_lab::Focus;
+
+    #[test]
+    fn the_other_lab_is_no_edit() {
+        let mut document = Document::new(Experiment::default(), None);
+        document.experiment.focus = Focus::Attention;
+        document.note(false);
+        assert!(!document.dirty() && !document.can_undo());
+        document.experiment.seed = 7;
+        document.note(false);
+        assert!(document.dirty());
+        document.experiment.focus = Focus::Weights;
+        document.note(false);
+        assert!(document.undo() && !document.can_undo());
+        assert_eq!((document.experiment.seed, document.experiment.focus), (0, Focus::Attention), "where it was made");
+    }
 
     #[test]
     fn save_and_open_give_an_equal_experiment() {

@@ -31,6 +31,16 @@ impl<T: Clone + PartialEq> History<T> {
         self.future.clear();
     }
 
+    /// The state after the last finished edit.
+    pub fn settled(&self) -> &T {
+        &self.settled
+    }
+
+    /// Takes `present` for the state after the last finished edit: what differs is no edit.
+    pub fn replace(&mut self, present: T) {
+        self.settled = present;
+    }
+
     /// Steps back; `None` at the beginning.
     pub fn undo(&mut self, present: &T) -> Option<T> {
         self.note(present, false);

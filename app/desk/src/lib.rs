@@ -12,6 +12,7 @@
 //! ```
 
 mod app;
+mod attention;
 mod compare;
 mod composer;
 mod data_dialog;
@@ -45,6 +46,7 @@ use mnemoscope_lab::Experiment;
 use thiserror::Error;
 
 pub use app::DeskApp;
+pub use attention::Bench;
 pub use tiles::Tile;
 
 /// Size of the window at its first start, in points.

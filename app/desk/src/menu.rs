@@ -14,8 +14,8 @@ pub struct MenuContext<'a> {
     pub orders: &'a mut Vec<Order>,
     /// How a person likes the window.
     pub settings: &'a mut Settings,
-    /// The plots, which can be closed and reopened.
-    pub tiles: &'a mut Tiles,
+    /// The plots, which can be closed and reopened; the attention lab has none of them.
+    pub tiles: Option<&'a mut Tiles>,
     /// Whether there is an edit to take back, and one to make again.
     pub history: (bool, bool),
     /// Whether a run can be pinned, and whether one is pinned.
@@ -78,18 +78,23 @@ fn file_ui(ui: &mut Ui, cx: &mut MenuContext<'_>) {
 }
 
 fn view_ui(ui: &mut Ui, cx: &mut MenuContext<'_>) {
-    for tile in Tile::ALL {
-        let mut open = cx.tiles.is_open(tile);
-        if ui.checkbox(&mut open, tile.title()).changed() {
-            if open {
-                cx.tiles.reopen(tile);
-            } else {
-                cx.tiles.close(tile);
+    item(ui, cx.orders, UiCommand::WeightsLab, true);
+    item(ui, cx.orders, UiCommand::AttentionLab, true);
+    ui.separator();
+    if let Some(tiles) = cx.tiles.as_deref_mut() {
+        for tile in Tile::ALL {
+            let mut open = tiles.is_open(tile);
+            if ui.checkbox(&mut open, tile.title()).changed() {
+                if open {
+                    tiles.reopen(tile);
+                } else {
+                    tiles.close(tile);
+                }
             }
         }
+        item(ui, cx.orders, UiCommand::ResetLayout, true);
+        ui.separator();
     }
-    item(ui, cx.orders, UiCommand::ResetLayout, true);
-    ui.separator();
     ui.checkbox(&mut cx.settings.composer, UiCommand::ToggleComposer.text());
     ui.checkbox(&mut cx.settings.timeline, UiCommand::ToggleTimeline.text());
     ui.checkbox(&mut cx.settings.references, "Reference lines")

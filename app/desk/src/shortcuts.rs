@@ -55,11 +55,19 @@ pub enum UiCommand {
     Methods,
     /// The table of shortcuts.
     Shortcuts,
+    /// The lab of what is kept in weights.
+    WeightsLab,
+    /// The lab of what is kept in context.
+    AttentionLab,
+    /// In the attention lab: the memory before its last write.
+    WriteBack,
+    /// In the attention lab: the memory after its next write.
+    WriteNext,
 }
 
 impl UiCommand {
     /// Every command, in the order of the table of shortcuts.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::RunOrPause,
         Self::Step,
         Self::ToSwitch,
@@ -74,6 +82,10 @@ impl UiCommand {
         Self::Quit,
         Self::Undo,
         Self::Redo,
+        Self::WeightsLab,
+        Self::AttentionLab,
+        Self::WriteBack,
+        Self::WriteNext,
         Self::ToggleTheme,
         Self::Larger,
         Self::Smaller,
@@ -115,13 +127,19 @@ impl UiCommand {
             Self::Presets => "Open preset…",
             Self::Methods => "Unified objective…",
             Self::Shortcuts => "Keyboard shortcuts",
+            Self::WeightsLab => "Weights lab",
+            Self::AttentionLab => "Attention lab",
+            Self::WriteBack => "One write back",
+            Self::WriteNext => "Write the next pair",
         }
     }
 
     /// One sentence for the tooltip.
     pub fn tip(self) -> &'static str {
         match self {
-            Self::RunOrPause => "Train the network, or pause after the current step",
+            Self::RunOrPause => {
+                "Train the network, or pause after the current step; in the attention lab, write pair after pair"
+            }
             Self::Step => "Train one optimiser step, then pause",
             Self::ToSwitch => "Train flat out to the next task switch, then pause",
             Self::Reset => "Back to step 0, with everything as the composer shows it",
@@ -146,6 +164,10 @@ impl UiCommand {
             Self::Presets => "Every experiment that comes with the program",
             Self::Methods => "Every method as a choice of what is stored and what is held to it",
             Self::Shortcuts => "The table of keyboard shortcuts",
+            Self::WeightsLab => "Streams, networks and methods: what is kept in weights",
+            Self::AttentionLab => "Memories that are written as they go: what is kept in context",
+            Self::WriteBack => "In the attention lab: the memory before its last write",
+            Self::WriteNext => "In the attention lab: the memory after its next write",
         }
     }
 
@@ -180,6 +202,10 @@ impl UiCommand {
             Self::Presets => shifted(Key::O),
             Self::Methods => command(Key::M),
             Self::Shortcuts => plain(Key::F2),
+            Self::WeightsLab => command(Key::Num1),
+            Self::AttentionLab => command(Key::Num2),
+            Self::WriteBack => plain(Key::ArrowLeft),
+            Self::WriteNext => plain(Key::ArrowRight),
         })
     }
 

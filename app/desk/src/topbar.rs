@@ -5,6 +5,7 @@ use mnemoscope_core::{Domain, Setting};
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::{Experiment, Snapshot, Status};
 
+use crate::attention::switch_ui;
 use crate::composer::knob;
 use crate::icon::{self, Icon};
 use crate::menu::{self, MenuContext};
@@ -20,6 +21,9 @@ const WIDEST: f32 = 300.0;
 /// Below this width of the window the bar leaves words out.
 const NARROW: f32 = 1180.0;
 
+/// Below this width the bar has no room for the program's name.
+const NAMED: f32 = 1400.0;
+
 /// Room for the menus, in points.
 const MENUS: f32 = 196.0;
 
@@ -29,6 +33,8 @@ pub struct TopContext<'a, 'b> {
     pub theme: &'static Theme,
     /// The session.
     pub runner: &'a Runner,
+    /// Whether there is something to train: else the run's controls are not shown.
+    pub trains: bool,
     /// Why Run does nothing now, if so.
     pub blocked: Option<&'a str>,
     /// Whether edits wait for a reset.
@@ -45,15 +51,24 @@ pub fn ui(ui: &mut Ui, cx: &mut TopContext<'_, '_>, experiment: &mut Experiment)
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let start = ui.cursor().left();
-        ui.label(RichText::new("Mnemoscope").font(semibold(14.0)).color(theme.text));
+        // In a narrow window the name stands in the window's own title alone.
+        if ui.ctx().content_rect().width() >= NAMED {
+            ui.label(RichText::new("Mnemoscope").font(semibold(14.0)).color(theme.text));
+        }
         // A menu bar takes all the room it gets.
         ui.allocate_ui_with_layout(vec2(MENUS, 24.0), Layout::left_to_right(Align::Center), |ui| {
             menu::bar_ui(ui, &mut cx.menus);
         });
-        let used = ui.cursor().left() - start;
-        ui.add_space((cx.left - used).max(8.0));
-        run_ui(ui, cx);
-        pace_ui(ui, theme, experiment);
+        let tips = [UiCommand::WeightsLab, UiCommand::AttentionLab].map(|command| command.tooltip(ui.ctx()));
+        if let Some(lab) = switch_ui(ui, theme, experiment.focus, tips) {
+            experiment.focus = lab;
+        }
+        if cx.trains {
+            let used = ui.cursor().left() - start;
+            ui.add_space((cx.left - used).max(8.0));
+            run_ui(ui, cx);
+            pace_ui(ui, theme, experiment);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let name = if theme.dark { "Light theme" } else { "Dark theme" };
             if icon::small(ui, Icon::Theme, name, 28.0)

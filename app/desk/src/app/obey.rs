@@ -2,6 +2,7 @@
 
 use egui::Context;
 use mnemoscope_figure::{Preference, Theme};
+use mnemoscope_lab::Focus;
 
 use super::DeskApp;
 use super::windows::{Dialog, Next};
@@ -36,7 +37,9 @@ impl DeskApp {
     fn command(&mut self, ctx: &Context, command: UiCommand) {
         match command {
             UiCommand::RunOrPause => {
-                if self.runner.running() {
+                if !self.trains() {
+                    self.lab.play_or_pause();
+                } else if self.runner.running() {
                     self.runner.pause();
                 } else {
                     self.run();
@@ -72,15 +75,15 @@ impl DeskApp {
             UiCommand::Larger => self.settings.rescale(true),
             UiCommand::Smaller => self.settings.rescale(false),
             UiCommand::NormalSize => self.settings.scale = 1.0,
-            UiCommand::ResetLayout => {
-                if self.attention() {
-                    self.memory_tiles = super::memory_tiles();
-                } else {
-                    self.tiles.reset_layout();
-                }
-            }
+            UiCommand::ResetLayout => self.tiles.reset_layout(),
             UiCommand::ToggleComposer => self.settings.composer = !self.settings.composer,
             UiCommand::ToggleTimeline => self.settings.timeline = !self.settings.timeline,
+            UiCommand::WeightsLab => self.document.experiment.focus = Focus::Weights,
+            UiCommand::AttentionLab => self.document.experiment.focus = Focus::Attention,
+            UiCommand::WriteBack | UiCommand::WriteNext if self.attention() => {
+                self.lab.step(command == UiCommand::WriteNext);
+            }
+            UiCommand::WriteBack | UiCommand::WriteNext => {}
             UiCommand::Welcome => self.welcome = !self.welcome,
             UiCommand::Presets => self.dialog = Some(Dialog::Presets),
             UiCommand::Methods => self.dialog = Some(Dialog::Methods),

@@ -8,6 +8,7 @@ use mnemoscope_lab::{Experiment, Snapshot};
 use mnemoscope_stream::Block;
 
 use super::DeskApp;
+use crate::attention::AttentionContext;
 use crate::composer::{self, Compose};
 use crate::menu::MenuContext;
 use crate::order::Order;
@@ -29,17 +30,18 @@ impl DeskApp {
         let left = if self.settings.composer { COMPOSER - 12.0 } else { 0.0 };
         let attention = self.attention();
         let blocked = self.blocked().map(str::to_owned);
+        let trains = self.trains();
         Panel::top("top").exact_size(48.0).frame(panel.inner_margin(Margin::symmetric(12, 0))).show(ui, |ui| {
             let ready = self.runner.snapshot().is_some_and(|snapshot| snapshot.step > 0);
             let menus = MenuContext {
                 orders: &mut self.orders,
                 settings: &mut self.settings,
-                tiles: if attention { &mut self.memory_tiles } else { &mut self.tiles },
+                tiles: (!attention).then_some(&mut self.tiles),
                 history: (self.document.can_undo(), self.document.can_redo()),
                 pin: (ready, self.compare.pinned().is_some()),
             };
             let blocked = blocked.as_deref();
-            let mut cx = TopContext { theme, runner: &self.runner, blocked, stale, left, menus };
+            let mut cx = TopContext { theme, runner: &self.runner, trains, blocked, stale, left, menus };
             topbar::ui(ui, &mut cx, &mut self.document.experiment);
         });
         if self.settings.composer {
@@ -64,10 +66,12 @@ impl DeskApp {
             let snapshot = self.runner.snapshot().cloned();
             if attention {
                 equation::memory_ui(ui, theme, &self.document.experiment.attention);
+                let (experiment, actions) = (&mut self.document.experiment, &mut self.actions);
+                self.lab.ui(ui, &mut AttentionContext { theme, experiment, actions });
             } else {
                 equation::ui(ui, theme, snapshot.as_deref(), &mut self.view.variant);
+                self.tiles_ui(ui, theme, snapshot);
             }
-            self.tiles_ui(ui, theme, snapshot);
         });
     }
 
@@ -94,6 +98,7 @@ impl DeskApp {
             file: file.as_deref(),
             dirty: self.document.dirty(),
             study: self.study.as_ref(),
+            attention: &mut self.lab,
             orders: &mut self.orders,
         };
         composer::ui(ui, &mut cx, &mut self.document.experiment);
@@ -115,17 +120,15 @@ impl DeskApp {
     }
 
     fn tiles_ui(&mut self, ui: &mut Ui, theme: &'static Theme, snapshot: Option<Arc<Snapshot>>) {
-        let attention = self.attention();
         self.view.references = self.settings.references;
         self.compare.apply(&mut self.view, snapshot.as_deref());
         let mut cx = TileContext {
             snapshot,
             theme,
             view: &mut self.view,
-            association: &mut self.document.experiment.attention,
+            experiment: &self.document.experiment,
             actions: &mut self.actions,
         };
-        let tiles = if attention { &mut self.memory_tiles } else { &mut self.tiles };
-        tiles.ui(ui, &mut cx);
+        self.tiles.ui(ui, &mut cx);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egui::{Context, Ui};
 use mnemoscope_figure::{Figure, Theme};
-use mnemoscope_lab::{Experiment, Snapshot, export, file};
+use mnemoscope_lab::{Experiment, Focus, Snapshot, export, file};
 
 use super::{DeskApp, read_file};
 use crate::data_dialog::{Choice, DataDialog};
@@ -190,6 +190,7 @@ impl DeskApp {
             Action::Run => self.run(),
             Action::Pin => self.pin(true),
             Action::Unpin => self.pin(false),
+            Action::OpenAttention => self.document.experiment.focus = Focus::Attention,
         }
     }
 

@@ -90,16 +90,27 @@ fn menu(ui: &mut Ui, cx: &mut TileContext<'_>, tile: Tile, panel: &mut dyn Panel
     if panel.zooms() && ui.button("Reset zoom").clicked() {
         panel.reset_zoom(cx);
     }
-    let mut exports = panel.exports(cx);
-    exports.retain(|(figure, _)| !matches!(figure.body, Body::Empty { .. }));
-    for (figure, size) in &exports {
-        let several = exports.len() > 1;
+    exports_ui(ui, cx.actions, &panel.exports(cx));
+    if let Some(csv) = panel.table(cx)
+        && ui.button("Export as CSV…").clicked()
+    {
+        cx.actions.push(Action::ExportTable { csv, suggestion: format!("{}.csv", tile.slug()) });
+    }
+    ui.separator();
+    ui.button("Close tile").clicked()
+}
+
+/// Entries that export each of the figures, with its size in points; one that shows nothing yet has none.
+pub(crate) fn exports_ui(ui: &mut Ui, actions: &mut Vec<Action>, exports: &[(Arc<Figure>, (f32, f32))]) {
+    let exports: Vec<_> = exports.iter().filter(|(figure, _)| !matches!(figure.body, Body::Empty { .. })).collect();
+    let several = exports.len() > 1;
+    for (figure, size) in exports {
         let mut formats = |ui: &mut Ui| {
             for (format, name) in [(Format::Svg, "SVG"), (Format::Png, "PNG"), (Format::Csv, "CSV")] {
                 let text = if several { format!("{name}…") } else { format!("Export as {name}…") };
                 if ui.button(text).clicked() {
                     let slug = figure.title.to_lowercase().replace(' ', "-");
-                    cx.actions.push(Action::Export {
+                    actions.push(Action::Export {
                         figure: figure.clone(),
                         size: *size,
                         format,
@@ -114,17 +125,10 @@ fn menu(ui: &mut Ui, cx: &mut TileContext<'_>, tile: Tile, panel: &mut dyn Panel
             formats(ui);
         }
     }
-    if let Some(csv) = panel.table(cx)
-        && ui.button("Export as CSV…").clicked()
-    {
-        cx.actions.push(Action::ExportTable { csv, suggestion: format!("{}.csv", tile.slug()) });
-    }
-    ui.separator();
-    ui.button("Close tile").clicked()
 }
 
 /// One line of text, cut with an ellipsis where it is wider than `width`.
-pub(super) fn line(ui: &Ui, text: &str, font: egui::FontId, color: Color32, width: f32) -> Arc<Galley> {
+pub(crate) fn line(ui: &Ui, text: &str, font: egui::FontId, color: Color32, width: f32) -> Arc<Galley> {
     let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(font, color));
     job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
     ui.painter().layout_job(job)

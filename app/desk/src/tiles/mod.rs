@@ -7,23 +7,20 @@ mod cache;
 mod confusion;
 mod empty;
 mod gap;
-mod header;
+pub(crate) mod header;
 mod layout;
 mod matrix;
-mod memory;
 mod metrics;
-mod numbers;
+pub(crate) mod numbers;
 mod objective;
 mod panel;
 mod surface;
 
 use std::sync::Arc;
 
-use mnemoscope_core::Component;
 use mnemoscope_figure::{Figure, Format, theme::Theme};
-use mnemoscope_lab::Snapshot;
 use mnemoscope_lab::figures::View;
-use mnemoscope_memory::AssociationKinds;
+use mnemoscope_lab::{Experiment, Snapshot};
 use serde::{Deserialize, Serialize};
 
 /// One plot.
@@ -104,8 +101,8 @@ pub struct TileContext<'a> {
     pub theme: &'a Theme,
     /// What the plots show; the pinned run stands here too.
     pub view: &'a mut View,
-    /// The associative memory of the experiment. Edited in place: undo sees it as an edit of the experiment.
-    pub association: &'a mut Component<AssociationKinds>,
+    /// The experiment as it stands in the composer.
+    pub experiment: &'a Experiment,
     /// What the tiles ask of the window.
     pub actions: &'a mut Vec<Action>,
 }
@@ -137,6 +134,8 @@ pub enum Action {
     Pin,
     /// Let go of the pinned run.
     Unpin,
+    /// Bring the attention lab to the front.
+    OpenAttention,
 }
 
 /// All tiles: where they stand, and what each remembers.

@@ -8,12 +8,12 @@ use mnemoscope_figure::{Theme, semibold};
 use super::header;
 
 /// Height of the row, in points.
-pub(super) const HEIGHT: f32 = 36.0;
+pub(crate) const HEIGHT: f32 = 36.0;
 /// Least room between two numbers, and most.
 const SPARE: (f32, f32) = (14.0, 40.0);
 
 /// One number.
-pub(super) struct Number<'a> {
+pub(crate) struct Number<'a> {
     pub name: &'a str,
     pub value: &'a str,
     /// How it is computed, for the tooltip.
@@ -21,7 +21,7 @@ pub(super) struct Number<'a> {
 }
 
 /// Draws as many of the numbers as fit into `rect`, the first ones first.
-pub(super) fn ui(ui: &mut Ui, theme: &Theme, rect: Rect, numbers: &[Number<'_>]) {
+pub(crate) fn ui(ui: &mut Ui, theme: &Theme, rect: Rect, numbers: &[Number<'_>]) {
     let columns: Vec<(Arc<Galley>, Arc<Galley>)> = numbers
         .iter()
         .map(|number| {

@@ -7,11 +7,9 @@ use egui::accesskit;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mnemoscope_compute::Wanted;
-use mnemoscope_core::Component;
 use mnemoscope_figure::{Body, Format, Preference, Theme};
 use mnemoscope_lab::figures::{self, View};
 use mnemoscope_lab::{Experiment, Run, Snapshot, path};
-use mnemoscope_memory::AssociationKinds;
 
 use super::{Action, Tile, TileContext, Tiles};
 
@@ -38,7 +36,7 @@ struct State {
     tiles: Tiles,
     snapshot: Option<Arc<Snapshot>>,
     view: View,
-    association: Component<AssociationKinds>,
+    experiment: Experiment,
     actions: Vec<Action>,
 }
 
@@ -47,7 +45,7 @@ fn state(snapshot: Option<Arc<Snapshot>>) -> State {
         tiles: Tiles::default(),
         snapshot,
         view: View::default(),
-        association: Component::new("association").unwrap(),
+        experiment: Experiment::default(),
         actions: Vec::new(),
     }
 }
@@ -64,7 +62,7 @@ fn harness_of(state: State, size: (f32, f32), look: Preference) -> Harness<'stat
                     snapshot: state.snapshot.clone(),
                     theme,
                     view: &mut state.view,
-                    association: &mut state.association,
+                    experiment: &state.experiment,
                     actions: &mut state.actions,
                 };
                 state.tiles.ui(ui, &mut cx);
@@ -299,40 +297,14 @@ fn a_click_on_a_cell_shows_the_samples_behind_it() {
 }
 
 #[test]
-fn a_write_strength_that_would_not_converge_is_refused_at_its_slider() {
+fn the_memory_is_seen_from_afar_and_its_lab_is_one_click_away() {
     let mut harness = alone(Tile::Attention, None);
-    let set = |harness: &mut Harness<'_, State>, name: &str, value: mnemoscope_core::Setting| {
-        harness.state_mut().association.set(name, value).unwrap();
-        harness.run_steps(3);
-    };
-    set(&mut harness, "rule", mnemoscope_core::Setting::Text("delta".to_owned()));
-    let before = harness.state().association.clone();
-    let slider = |harness: &Harness<'_, State>, value: f64| {
-        harness.get_by_role_and_label(Role::Slider, "Memory: write strength").set_value_accesskit(value);
-    };
-    slider(&harness, 0.0);
+    assert!(
+        harness.query_by_label_contains("Memory S").is_some() && harness.query_by_label_contains("Recall").is_some()
+    );
+    harness.get_by_role_and_label(Role::Button, "Open the attention lab").click();
     harness.run_steps(3);
-    assert_eq!(harness.state().association, before, "the refused value did not stay");
-    assert!(harness.query_by_label_contains("the delta rule needs 0 < beta |k|^2 < 2").is_some());
-    slider(&harness, 0.5);
-    harness.run_steps(3);
-    assert_eq!(harness.state().association.real("beta"), 0.5);
-    assert!(harness.query_by_label_contains("the delta rule needs").is_none());
-}
-
-#[test]
-fn writes_are_stepped_through_one_by_one() {
-    let mut harness = alone(Tile::Attention, None);
-    let all = harness.state().association.whole("pairs");
-    assert!(harness.query_by_label(&format!("{all} of {all} written")).is_some());
-    harness.get_by_label("One write back").click();
-    harness.run_steps(3);
-    assert!(harness.query_by_label(&format!("{} of {all} written", all - 1)).is_some());
-    harness.get_by_label("Before the first write").click();
-    harness.run_steps(3);
-    harness.get_by_label("Write the next pair").click();
-    harness.run_steps(3);
-    assert!(harness.query_by_label(&format!("1 of {all} written")).is_some());
+    assert!(matches!(harness.state().actions[..], [Action::OpenAttention]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The real window in a harness: every test asserts an effect, and runs are driven by step count, never by a clock.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
+mod attention;
 mod compose;
 mod files;
 mod looks;

@@ -29,16 +29,59 @@ pub fn memory_matrix(memory: &Association) -> Figure {
 }
 
 /// The outer product `[d_v, d_k]` that the last write shown added to S. It has its own scale: among many pairs one is
-/// faint. None for softmax, which adds a pair and no product, and before the first write.
-pub fn written_pair(memory: &Association) -> Option<Figure> {
+/// faint. Softmax adds a pair and no product, and says so.
+pub fn written_pair(memory: &Association) -> Figure {
     let (snapshot, pairs) = (memory.snapshot(), memory.pairs());
-    if snapshot.last_write.is_empty() || snapshot.writes == 0 {
-        return None;
+    if matches!(memory.rule(), Rule::Softmax { .. }) {
+        return Figure::empty("memory-write", "Added last", "Softmax keeps the pairs and adds no product.");
     }
     let size = (pairs.d_v, pairs.d_k);
-    let figure = matrix("memory-write", "Added last", &snapshot.last_write, size, ("value dimension", "key dimension"))
-        .caption(format!("outer product of pair {}", snapshot.writes));
-    Some(figure)
+    let written = if snapshot.writes == 0 { &[] } else { snapshot.last_write.as_slice() };
+    matrix("memory-write", "Added last", written, size, ("value dimension", "key dimension"))
+        .caption(format!("outer product of pair {}", snapshot.writes))
+}
+
+/// Cosines of the keys written so far with one another, `[n, n]`: what disturbs what. The diagonal is 1.
+pub fn key_similarity(memory: &Association) -> Figure {
+    let (n, pairs) = (memory.snapshot().writes, memory.pairs());
+    let keys: Vec<&[f32]> = pairs.keys.chunks_exact(pairs.d_k).take(n).collect();
+    let lengths: Vec<f64> = keys.iter().map(|key| dot(key, key).sqrt()).collect();
+    let mut cosines = vec![1.0; n * n];
+    for i in 0..n {
+        for j in 0..i {
+            let cosine = (dot(keys[i], keys[j]) / (lengths[i] * lengths[j])) as f32;
+            (cosines[i * n + j], cosines[j * n + i]) = (cosine, cosine);
+        }
+    }
+    matrix("key-similarity", "Key similarity", &cosines, (n, n), ("key", "key"))
+        .map_matrix(|matrix| matrix.map(Map::Diverging, Some((-1.0, 1.0))))
+        .caption("cosine of two keys")
+}
+
+/// The keys written so far, `[n, d_k]`.
+pub fn stored_keys(memory: &Association) -> Figure {
+    let (n, pairs) = (memory.snapshot().writes, memory.pairs());
+    matrix("stored-keys", "Keys", &pairs.keys[..n * pairs.d_k], (n, pairs.d_k), ("pair", "key dimension"))
+        .caption("as they were written")
+}
+
+/// The values written so far, `[n, d_v]`.
+pub fn stored_values(memory: &Association) -> Figure {
+    let (n, pairs) = (memory.snapshot().writes, memory.pairs());
+    matrix("stored-values", "Values", &pairs.values[..n * pairs.d_v], (n, pairs.d_v), ("pair", "value dimension"))
+        .caption("as they were written")
+}
+
+/// What each query recalls, `[n, d_v]`: to be held against [`stored_values`].
+pub fn recalled_values(memory: &Association) -> Figure {
+    let (snapshot, d_v) = (memory.snapshot(), memory.pairs().d_v);
+    let size = (snapshot.writes, d_v);
+    matrix("recalled-values", "Recalled values", &snapshot.recalled, size, ("query", "value dimension"))
+        .caption("what each query reads")
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
 /// Cosine of what query i (row) recalls with stored value j (column), `[n, n]`: a clean memory is a clean diagonal.
@@ -90,7 +133,7 @@ pub fn error_curve(curves: &[CapacityCurve], draws: usize, d_k: usize, now: Opti
     Figure::new("recall-error", "Recall error", Body::Chart(chart)).caption(caption)
 }
 
-/// A figure of a matrix before its map is chosen.
+/// A figure of a matrix before its map is chosen. Without cells it stays empty and says why.
 struct Plain {
     figure: Figure,
     matrix: Matrix,
@@ -103,13 +146,17 @@ impl Plain {
     }
 
     fn caption(self, caption: impl Into<String>) -> Figure {
+        if self.matrix.values.is_empty() {
+            return self.figure;
+        }
         Figure { body: Body::Matrix(self.matrix), ..self.figure }.caption(caption)
     }
 }
 
 fn matrix(id: &str, title: &str, values: &[f32], size: (usize, usize), titles: (&str, &str)) -> Plain {
     let figure = Figure::empty(id, title, "No pair is written yet: step forward.");
-    let values = values.iter().map(|value| Some(f64::from(*value))).collect();
+    let values: Vec<_> = values.iter().map(|value| Some(f64::from(*value))).collect();
+    let size = if values.is_empty() { (0, 0) } else { size };
     let mut matrix = Matrix::new(size.0, size.1, values).titles(titles.0, titles.1).map(Map::Diverging, None);
     matrix.show_values = false;
     Plain { figure, matrix }
@@ -153,12 +200,14 @@ mod tests {
         let before = body(memory_matrix(&memory)).values;
         memory.show(2).unwrap();
         let after = body(memory_matrix(&memory)).values;
-        let written = body(written_pair(&memory).unwrap()).values;
+        let written = body(written_pair(&memory)).values;
         for ((before, after), written) in before.into_iter().zip(after).zip(written) {
             assert!((before.unwrap() + written.unwrap() - after.unwrap()).abs() < 1e-6);
         }
         memory.show(0).unwrap();
-        assert!(written_pair(&memory).is_none());
+        for figure in [written_pair(&memory), recall_matrix(&memory), stored_keys(&memory), key_similarity(&memory)] {
+            assert!(matches!(figure.body, Body::Empty { .. }), "{}", figure.id);
+        }
     }
 
     #[test]
@@ -168,7 +217,23 @@ mod tests {
         assert_eq!((matrix.rows, matrix.cols, matrix.shown_range()), (6, 6, (0.0, 1.0)));
         let row: f64 = (0..6).map(|col| matrix.value(3, col).unwrap()).sum();
         assert!((row - 1.0).abs() < 1e-5);
-        assert!(written_pair(&memory).is_none());
+        assert!(matches!(written_pair(&memory).body, Body::Empty { .. }));
+    }
+
+    #[test]
+    fn keys_values_and_answers_have_a_row_per_pair() {
+        let mut memory = memory("hebb");
+        memory.show(4).unwrap();
+        for (figure, cols) in [(stored_keys(&memory), 5), (stored_values(&memory), 3), (recalled_values(&memory), 3)] {
+            let matrix = body(figure);
+            assert_eq!((matrix.rows, matrix.cols), (4, cols));
+        }
+        let similarity = body(key_similarity(&memory));
+        let keys = &memory.pairs().keys;
+        let by_hand: f32 = (0..5).map(|d| keys[5 + d] * keys[3 * 5 + d]).sum();
+        assert!((similarity.value(1, 3).unwrap() - f64::from(by_hand)).abs() < 1e-6, "keys have length 1");
+        assert_eq!(similarity.value(3, 1), similarity.value(1, 3));
+        assert_eq!(similarity.value(2, 2), Some(1.0));
     }
 
     #[test]

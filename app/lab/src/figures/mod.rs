@@ -14,7 +14,10 @@ mod surface;
 mod view;
 
 pub use accuracy::accuracy;
-pub use attention::{error_curve, memory_matrix, recall_matrix, rule_name, written_pair};
+pub use attention::{
+    error_curve, key_similarity, memory_matrix, recall_matrix, recalled_values, rule_name, stored_keys, stored_values,
+    written_pair,
+};
 pub use confusion::{confusion, wrong_samples};
 pub use gap::{GapNumber, gap, gap_choices, gap_numbers, shown_gap};
 pub use matrix::matrix;

@@ -1,4 +1,4 @@
-//! The associative memory behind the attention tile: computed when its settings change, and no sooner.
+//! The associative memory behind the association bench: computed when its settings change, and no sooner.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const DRAWS: usize = 6;
 
 /// The memory, its figures, and the error curve that a thread of its own brings.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     shown: Option<Shown>,
     /// The settings that `shown` or `refused` answers.
     settings: Option<Component<AssociationKinds>>,
@@ -24,24 +24,60 @@ pub(super) struct Memory {
 
 struct Shown {
     association: Association,
-    figures: Figures,
+    /// The maps that were asked for since the last change.
+    maps: Vec<(Map, Arc<Figure>)>,
+    error: Arc<Figure>,
 }
 
-/// What the tile draws.
-pub(super) struct Figures {
-    /// S, or softmax weights.
-    pub state: Arc<Figure>,
-    /// The outer product that the last write added.
-    pub written: Option<Arc<Figure>>,
+/// A heat map of the bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Map {
+    /// S; for softmax its weights.
+    State,
     /// Query by stored value.
-    pub recall: Arc<Figure>,
-    /// Error against load.
-    pub error: Arc<Figure>,
+    Recall,
+    /// The outer product that the last write added.
+    Added,
+    /// Key by key.
+    Similarity,
+    /// The keys.
+    Keys,
+    /// The values.
+    Values,
+    /// What the queries recall.
+    Recalled,
+}
+
+impl Map {
+    /// As shown where maps are chosen.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::State => "Memory S",
+            Self::Recall => "Recall",
+            Self::Added => "Added last",
+            Self::Similarity => "Key similarity",
+            Self::Keys => "Keys",
+            Self::Values => "Values",
+            Self::Recalled => "Recalled values",
+        }
+    }
+
+    fn figure(self, association: &Association) -> Figure {
+        match self {
+            Self::State => figures::memory_matrix(association),
+            Self::Recall => figures::recall_matrix(association),
+            Self::Added => figures::written_pair(association),
+            Self::Similarity => figures::key_similarity(association),
+            Self::Keys => figures::stored_keys(association),
+            Self::Values => figures::stored_values(association),
+            Self::Recalled => figures::recalled_values(association),
+        }
+    }
 }
 
 impl Memory {
     /// Takes the settings, if they changed, and the curve, if it came.
-    pub(super) fn update(&mut self, settings: &Component<AssociationKinds>, ctx: &Context) {
+    pub(crate) fn update(&mut self, settings: &Component<AssociationKinds>, ctx: &Context) {
         if self.settings.as_ref() != Some(settings) {
             self.settings = Some(settings.clone());
             let answer = match self.shown.take() {
@@ -66,45 +102,50 @@ impl Memory {
         if let Some(shown) = &mut self.shown
             && self.curve.update(shown.association.component(), ctx)
         {
-            shown.figures.error = error_figure(&shown.association, &self.curve);
+            shown.error = error_figure(&shown.association, &self.curve);
         }
     }
 
     fn show(&mut self, association: Association) {
-        let figures = Figures {
-            state: Arc::new(figures::memory_matrix(&association)),
-            written: figures::written_pair(&association).map(Arc::new),
-            recall: Arc::new(figures::recall_matrix(&association)),
-            error: error_figure(&association, &self.curve),
-        };
-        self.shown = Some(Shown { association, figures });
+        let error = error_figure(&association, &self.curve);
+        self.shown = Some(Shown { association, maps: Vec::new(), error });
     }
 
     /// Shows the memory after this many writes.
-    pub(super) fn step_to(&mut self, writes: usize) {
-        if let Some(Shown { mut association, figures }) = self.shown.take() {
-            match association.show(writes) {
-                Ok(()) => self.show(association),
-                Err(error) => {
-                    self.refused = Some(error);
-                    self.shown = Some(Shown { association, figures });
-                }
+    pub(crate) fn step_to(&mut self, writes: usize) {
+        let Some(mut shown) = self.shown.take() else { return };
+        match shown.association.show(writes) {
+            Ok(()) => self.show(shown.association),
+            Err(error) => {
+                self.refused = Some(error);
+                self.shown = Some(shown);
             }
         }
     }
 
     /// The memory, if there is one.
-    pub(super) fn association(&self) -> Option<&Association> {
+    pub(crate) fn association(&self) -> Option<&Association> {
         self.shown.as_ref().map(|shown| &shown.association)
     }
 
-    /// The figures, if there is a memory.
-    pub(super) fn figures(&self) -> Option<&Figures> {
-        self.shown.as_ref().map(|shown| &shown.figures)
+    /// A map of the memory as it is shown, if there is a memory. Computed when it is first asked for.
+    pub(crate) fn map(&mut self, map: Map) -> Option<Arc<Figure>> {
+        let shown = self.shown.as_mut()?;
+        if let Some((_, figure)) = shown.maps.iter().find(|(known, _)| *known == map) {
+            return Some(figure.clone());
+        }
+        let figure = Arc::new(map.figure(&shown.association));
+        shown.maps.push((map, figure.clone()));
+        Some(figure)
+    }
+
+    /// Error against load, if there is a memory.
+    pub(crate) fn error(&self) -> Option<Arc<Figure>> {
+        self.shown.as_ref().map(|shown| shown.error.clone())
     }
 
     /// Why the settings are refused. The figures are then those of the last settings that were not.
-    pub(super) fn refused(&self) -> Option<&MemoryError> {
+    pub(crate) fn refused(&self) -> Option<&MemoryError> {
         self.refused.as_ref()
     }
 }
@@ -188,14 +229,14 @@ mod tests {
         let ctx = Context::default();
         let mut memory = Memory::default();
         memory.update(&settings(&[]), &ctx);
-        let before = memory.figures().unwrap().recall.clone();
+        let before = memory.map(Map::Recall).unwrap();
         let wild = settings(&[("rule", Setting::Text("delta".to_owned())), ("beta", Setting::Number(0.0))]);
         memory.update(&wild, &ctx);
         assert!(memory.refused().unwrap().to_string().contains("beta"));
-        assert!(Arc::ptr_eq(&before, &memory.figures().unwrap().recall));
+        assert!(Arc::ptr_eq(&before, &memory.map(Map::Recall).unwrap()));
         memory.update(&settings(&[("noise", Setting::Number(0.5))]), &ctx);
         assert!(memory.refused().is_none());
-        assert!(!Arc::ptr_eq(&before, &memory.figures().unwrap().recall));
+        assert!(!Arc::ptr_eq(&before, &memory.map(Map::Recall).unwrap()));
     }
 
     #[test]

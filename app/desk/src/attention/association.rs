@@ -1,0 +1,209 @@
+//! The association bench: pairs are written into the memory one by one; heat maps show what it holds and answers.
+
+use std::sync::Arc;
+
+use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
+use mnemoscope_figure::{Figure, semibold};
+
+use super::memory::{Map, Memory};
+use super::settings::Settings;
+use super::writes::Writes;
+use super::{AttentionContext, card};
+use crate::tiles::numbers::{self, Number};
+
+/// Width of the column of sliders.
+const SLIDERS: f32 = 216.0;
+/// Height of the card below the figures.
+const FOOT: f32 = 56.0;
+/// Points between cards.
+const GAP: f32 = 8.0;
+/// A figure needs this much room; where there is more, there are more of them.
+const SMALLEST: (f32, f32) = (215.0, 170.0);
+
+/// The bench's view.
+pub(super) struct AssociationView {
+    memory: Memory,
+    settings: Settings,
+    writes: Writes,
+    /// The maps in the places that a person can fill, first to last.
+    chosen: [Map; 4],
+}
+
+impl Default for AssociationView {
+    fn default() -> Self {
+        Self {
+            memory: Memory::default(),
+            settings: Settings::default(),
+            writes: Writes::default(),
+            chosen: [Map::Added, Map::Similarity, Map::Keys, Map::Values],
+        }
+    }
+}
+
+/// What stands in one place of the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Slot {
+    Fixed(Map),
+    /// The map that a person chose for this place.
+    Chosen(usize),
+    Error,
+}
+
+impl AssociationView {
+    pub(super) fn play_or_pause(&mut self) {
+        if let Some((shown, all)) = self.place() {
+            let to = self.writes.play_or_pause(shown, all);
+            self.memory.step_to(to);
+        }
+    }
+
+    pub(super) fn step(&mut self, forward: bool) {
+        if let Some((shown, all)) = self.place() {
+            self.memory.step_to(if forward { (shown + 1).min(all) } else { shown.saturating_sub(1) });
+        }
+    }
+
+    /// Writes shown, and all of them.
+    fn place(&self) -> Option<(usize, usize)> {
+        self.memory.association().map(|memory| (memory.snapshot().writes, memory.pairs().len()))
+    }
+
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>) {
+        self.memory.update(&cx.experiment.attention, ui.ctx());
+        let room = ui.available_rect_before_wrap();
+        let foot = room.with_min_y(room.bottom() - FOOT);
+        let above = room.with_max_y(foot.top() - GAP);
+        let sliders = above.with_max_x(above.left() + SLIDERS);
+        self.sliders_ui(ui, cx, sliders);
+        self.grid_ui(ui, cx, above.with_min_x(sliders.right() + GAP));
+        self.foot_ui(ui, cx, foot);
+        ui.advance_cursor_after_rect(room);
+    }
+
+    /// The pairs' settings.
+    fn sliders_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, rect: Rect) {
+        let theme = cx.theme;
+        card::ground(ui, theme, rect);
+        ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 9.0))), |ui| {
+            ui.label(RichText::new("Pairs").font(semibold(13.0)).color(theme.text));
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                ui.set_max_width(ui.available_width() - 6.0);
+                ui.spacing_mut().item_spacing.y = 3.0;
+                let check = |next: &_| mnemoscope_memory::check(next).map_err(|error| error.to_string());
+                let shown = |knob: &mnemoscope_core::Knob| !super::composer::is_memory(knob.name);
+                self.settings.ui(ui, theme, "Pairs", &mut cx.experiment.attention, shown, check);
+                if let Some(error) = self.memory.refused() {
+                    ui.label(RichText::new(error.to_string()).size(11.0).color(theme.error));
+                }
+                if let Some(adapter) = self.memory.association().and_then(|memory| memory.adapter()) {
+                    ui.label(RichText::new(format!("computed on {adapter}")).size(11.0).color(theme.text_dim));
+                }
+            });
+        });
+    }
+
+    fn grid_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, room: Rect) {
+        let columns = ((room.width() / SMALLEST.0) as usize).clamp(1, 4);
+        let rows = ((room.height() / SMALLEST.1) as usize).clamp(1, 2);
+        let slots = slots(columns * rows);
+        let size = vec2(
+            (room.width() - (columns - 1) as f32 * GAP) / columns as f32,
+            (room.height() - (rows - 1) as f32 * GAP) / rows as f32,
+        );
+        for (index, slot) in slots.into_iter().enumerate() {
+            let place = vec2((index % columns) as f32, (index / columns) as f32) * (size + vec2(GAP, GAP));
+            let rect = Rect::from_min_size(room.min + place, size);
+            let Some(figure) = self.figure(slot) else { continue };
+            if let Slot::Chosen(place) = slot {
+                let chosen = &mut self.chosen[place];
+                let mut choose = |ui: &mut Ui| {
+                    for map in [Map::Added, Map::Similarity, Map::Keys, Map::Values, Map::Recalled] {
+                        ui.selectable_value(chosen, map, map.title());
+                    }
+                };
+                card::ui(ui, cx, rect, &figure, Some(&mut choose));
+            } else {
+                card::ui(ui, cx, rect, &figure, None);
+            }
+        }
+    }
+
+    fn figure(&mut self, slot: Slot) -> Option<Arc<Figure>> {
+        match slot {
+            Slot::Fixed(map) => self.memory.map(map),
+            Slot::Chosen(place) => self.memory.map(self.chosen[place]),
+            Slot::Error => self.memory.error(),
+        }
+    }
+
+    /// The steps at the left, the numbers at the right.
+    fn foot_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, rect: Rect) {
+        let Some((shown, all)) = self.place() else { return };
+        card::ground(ui, cx.theme, rect);
+        let inner = rect.shrink2(vec2(12.0, 9.0));
+        let split = inner.left() + (inner.width() * 0.56).max(300.0).min(inner.width());
+        let to = self.writes.ui(ui, cx.theme, inner.with_max_x(split - 20.0), shown, all);
+        if to != shown {
+            self.memory.step_to(to);
+        }
+        self.numbers(ui, cx, inner.with_min_x(split));
+    }
+
+    /// Load, error against the known one, share decoded, signal and crosstalk.
+    fn numbers(&self, ui: &mut Ui, cx: &AttentionContext<'_>, rect: Rect) {
+        let Some(memory) = self.memory.association() else { return };
+        let snapshot = memory.snapshot();
+        let known = memory.known_error().map_or(String::new(), |known| format!(" (known {known:.2})"));
+        let load = snapshot.writes as f64 / memory.pairs().d_k as f64;
+        let all = [
+            ("N / d_k", format!("{load:.2}"), "stored pairs over the size of a key"),
+            (
+                "error",
+                format!("{:.2}{known}", snapshot.mean_error),
+                "Σ |recalled − stored|² / Σ |stored|²; known for Hebb: (N − 1) / d_k",
+            ),
+            (
+                "decoded",
+                format!("{:.0} %", 100.0 * snapshot.decoded),
+                "share of pairs whose nearest stored value, of all N, is the right one",
+            ),
+            ("signal", format!("{:.2}", snapshot.signal), "energy of what is recalled along the right value"),
+            (
+                "crosstalk",
+                format!("{:.2}", snapshot.crosstalk),
+                "energy of what is recalled at right angles to the right value",
+            ),
+        ];
+        let row: Vec<Number<'_>> = all.iter().map(|(name, value, formula)| Number { name, value, formula }).collect();
+        numbers::ui(ui, cx.theme, rect, &row);
+    }
+}
+
+/// What `places` places show: maps first, then curves.
+fn slots(places: usize) -> Vec<Slot> {
+    let (state, recall) = (Slot::Fixed(Map::State), Slot::Fixed(Map::Recall));
+    let mut slots = vec![state, recall];
+    // State, recall and the error curve come first; what is left goes to maps of a person's choice.
+    let chosen = places.saturating_sub(3).min(4);
+    slots.extend((0..chosen).map(Slot::Chosen));
+    slots.truncate(places.saturating_sub(usize::from(places > 2)));
+    if places > 2 {
+        slots.push(Slot::Error);
+    }
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_room_keeps_what_matters_most() {
+        let [state, recall] = [Map::State, Map::Recall].map(Slot::Fixed);
+        assert_eq!(slots(1), [state]);
+        assert_eq!(slots(2), [state, recall]);
+        assert_eq!(slots(4), [state, recall, Slot::Chosen(0), Slot::Error]);
+        assert_eq!(slots(6).len(), 6);
+        assert_eq!(slots(8).iter().filter(|slot| matches!(slot, Slot::Chosen(_))).count(), 4);
+    }
+}

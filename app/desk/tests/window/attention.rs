@@ -1,0 +1,139 @@
+//! The attention lab: the way there and back, its memory, its benches.
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable as _;
+use mnemoscope_desk::Bench;
+use mnemoscope_lab::{Experiment, Focus, presets};
+
+use crate::{Window, bare, button, click, options, says, slider, small, snapshot, train, window};
+
+/// The lab alone: nothing is trained.
+fn lab() -> Window {
+    let preset = presets::load("hebbian-capacity").unwrap().unwrap();
+    let mut window = bare(options(Experiment { focus: Focus::Attention, ..preset }));
+    window.run_steps(5);
+    window
+}
+
+fn segment(window: &mut Window, name: &str) {
+    window.get_by_role_and_label(Role::RadioButton, name).click();
+    window.run_steps(4);
+}
+
+#[test]
+fn the_labs_change_by_click_and_by_key_and_a_run_goes_on_meanwhile() {
+    let mut window = window(small(10, &[]));
+    train(&mut window, 5);
+    assert_eq!(window.state().bench(), None);
+    segment(&mut window, "Attention lab");
+    assert_eq!(window.state().bench(), Some(Bench::Association));
+    assert!(says(&window, "Memory S") && !says(&window, "Accuracy per task"));
+    assert!(!window.state().dirty(), "looking at the other lab is no edit");
+    train(&mut window, 12);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num1);
+    window.run_steps(4);
+    assert_eq!((window.state().bench(), snapshot(&window).step), (None, 12));
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    window.run_steps(4);
+    assert!(window.state().bench().is_some());
+    segment(&mut window, "Weights lab");
+    click(&mut window, "Open the attention lab");
+    assert!(window.state().bench().is_some());
+}
+
+#[test]
+fn without_a_model_to_train_the_run_controls_rest() {
+    let mut window = lab();
+    assert!(window.state().snapshot().is_none());
+    assert!(window.query_by_role_and_label(Role::Button, "Run").is_none());
+    segment(&mut window, "Weights lab");
+    crate::until(&mut window, "its network is prepared", |window| window.state().snapshot().is_some());
+    assert!(window.query_by_role_and_label(Role::Button, "Run").is_some());
+}
+
+#[test]
+fn writes_are_stepped_through_by_buttons_keys_and_slider() {
+    let mut window = lab();
+    let all = window.state().experiment().attention.whole("pairs");
+    let shows = |window: &Window, writes: usize| says(window, &format!("{writes} of {all} written"));
+    assert!(shows(&window, all));
+    click(&mut window, "One write back");
+    assert!(shows(&window, all - 1));
+    for (key, writes) in [(Key::ArrowLeft, all - 2), (Key::ArrowRight, all - 1)] {
+        // The button has the keyboard; Esc gives it back.
+        window.key_press(Key::Escape);
+        window.run_steps(2);
+        window.key_press(key);
+        window.run_steps(3);
+        assert!(shows(&window, writes), "{key:?}");
+    }
+    click(&mut window, "Before the first write");
+    assert!(shows(&window, 0) && says(&window, "No pair is written yet"));
+    click(&mut window, "Write the next pair");
+    assert!(shows(&window, 1));
+    slider(&window, "Writes shown").set_value_accesskit(7.0);
+    window.run_steps(3);
+    assert!(shows(&window, 7));
+    assert!(!window.state().dirty(), "where one looks is no edit");
+}
+
+#[test]
+fn playing_writes_pair_after_pair_to_the_last() {
+    let mut window = lab();
+    let all = window.state().experiment().attention.whole("pairs");
+    window.key_press(Key::Space);
+    window.run_steps(3);
+    assert!(window.query_by_role_and_label(Role::Button, "Pause").is_some());
+    assert!(!says(&window, &format!("{all} of {all} written")), "it began again");
+    crate::until(&mut window, "all is written", |window| says(window, &format!("{all} of {all} written")));
+    window.run_steps(2);
+    assert!(window.query_by_role_and_label(Role::Button, "Play").is_some());
+}
+
+#[test]
+fn more_orthonormal_keys_than_there_are_are_refused_at_their_slider() {
+    let mut window = lab();
+    window.get_by_role_and_label(Role::CheckBox, "Pairs: orthonormal keys").click();
+    window.run_steps(3);
+    let before = window.state().experiment().clone();
+    let too_many = before.attention.whole("d_k") + 1;
+    slider(&window, "Pairs: pairs").set_value_accesskit(too_many as f64);
+    window.run_steps(3);
+    assert_eq!(*window.state().experiment(), before, "the refused value did not stay");
+    assert!(says(&window, "orthonormal"));
+    slider(&window, "Pairs: pairs").set_value_accesskit(4.0);
+    window.run_steps(3);
+    assert_eq!(window.state().experiment().attention.whole("pairs"), 4);
+}
+
+#[test]
+fn a_place_shows_the_map_that_is_chosen_and_every_figure_is_exported() {
+    let mut window = lab();
+    assert!(window.query_by_label("Recalled values menu").is_none());
+    click(&mut window, "Added last, show another map");
+    click(&mut window, "Recalled values");
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    for figure in ["Memory S", "Recall", "Recalled values", "Recall error"] {
+        click(&mut window, &format!("{figure} menu"));
+        click(&mut window, "Export as CSV…");
+        assert!(says(&window, "Export the plot"), "{figure}");
+        click(&mut window, "Cancel");
+    }
+}
+
+#[test]
+fn the_lab_is_drawn_in_every_size_and_both_themes() {
+    for size in [(1000.0, 640.0), (1280.0, 800.0), (3840.0, 2160.0)] {
+        let mut window = lab();
+        window.set_size(size.into());
+        window.run_steps(4);
+        let inside = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+        for label in ["Play", "After the last write", "Memory S menu", "Recall error menu"] {
+            let rect = button(&window, label).rect();
+            assert!(inside.contains_rect(rect), "{label} at {rect:?} in {size:?}");
+        }
+        click(&mut window, "Light theme");
+        assert!(window.query_by_role_and_label(Role::Button, "Dark theme").is_some());
+    }
+}
