@@ -12,6 +12,7 @@ use crate::composer::knob;
 use crate::dialogs::{PathField, Purpose, Wish, modal};
 use crate::number;
 use crate::thumbnail::thumbnail;
+use crate::tokens;
 
 /// Classes that have a row; the glyphs have more than a thousand.
 const CLASSES: usize = 200;
@@ -206,6 +207,7 @@ impl Preview {
             Shape::Image { height, width, channels } => format!("{height} × {width} pixels of {channels} channels"),
             Shape::Points => "points of the plane".to_owned(),
             Shape::Table(columns) => format!("{columns} columns"),
+            Shape::Tokens { length, vocabulary } => format!("{length} tokens of {vocabulary}"),
         };
         let samples = number::grouped(data.len() as f64);
         let text = format!("{}: {samples} samples, {} classes, {form}", data.name, data.classes);
@@ -231,13 +233,21 @@ impl Preview {
                     class_row(ui, theme, &data.class_names[class], self.counts[class], &self.counts, |_| {});
                 }
             }
+            Shape::Tokens { .. } => {
+                ScrollArea::horizontal().show(ui, |ui| {
+                    for sample in 0..data.len().min(SAMPLES) {
+                        tokens::strip(ui, theme, data, sample);
+                    }
+                });
+            }
             Shape::Table(_) => {
                 for class in 0..data.classes.min(CLASSES) {
                     class_row(ui, theme, &data.class_names[class], self.counts[class], &self.counts, |_| {});
                 }
             }
         }
-        if data.classes > CLASSES {
+        let has_rows = !matches!(data.shape, Shape::Tokens { .. });
+        if has_rows && data.classes > CLASSES {
             let text = format!("and {} classes more", data.classes - CLASSES);
             ui.label(RichText::new(text).size(12.0).color(theme.text_dim));
         }

@@ -36,6 +36,7 @@ mod thumbnail;
 mod tiles;
 mod timeline;
 mod toast;
+mod tokens;
 mod topbar;
 mod welcome;
 

@@ -1,7 +1,7 @@
 //! What the trunk learns before the stream begins: some classes of the data that the stream then does not have.
 
 use mnemoscope_core::{Component, Kind, Knob, Registry, Scale};
-use mnemoscope_stream::{Dataset, PointSet};
+use mnemoscope_stream::{Dataset, PointSet, gives_tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
@@ -99,9 +99,15 @@ pub(crate) fn part(experiment: &Experiment, data: Dataset) -> Result<(Dataset, O
 /// Why the pre-training cannot be, as far as can be told without the data.
 pub(crate) fn refusal(experiment: &Experiment) -> Option<Refusal> {
     let draws_points = experiment.stream.name() == "points" || PointSet::find(experiment.data.name()).is_some();
-    (is_asked(&experiment.pretraining) && draws_points).then(|| Refusal {
+    let drawn = if draws_points {
+        "drawn points"
+    } else if gives_tokens(&experiment.data, &experiment.stream) {
+        "sequences of tokens"
+    } else {
+        return None;
+    };
+    is_asked(&experiment.pretraining).then(|| Refusal {
         place: "pretraining".to_owned(),
-        message: "pre-training takes classes of the data apart, and drawn points have none to spare; set it to none"
-            .to_owned(),
+        message: format!("pre-training takes classes of the data apart, and {drawn} have none to spare; set it to none"),
     })
 }

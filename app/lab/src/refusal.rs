@@ -1,7 +1,7 @@
 //! What of an experiment does not go together, and why: shown at the place, before a run is started.
 
 use mnemoscope_core::Setting;
-use mnemoscope_stream::Orders;
+use mnemoscope_stream::{Orders, gives_tokens};
 
 use crate::experiment::Experiment;
 use crate::path;
@@ -56,6 +56,14 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
         experiment.stream.name() == "points" || mnemoscope_stream::PointSet::find(experiment.data.name()).is_some();
     if experiment.model.name() == "conv" && draws_points {
         let message = "a convolutional network needs images, and points are none; take model mlp".to_owned();
+        found.push(Refusal { place: "model".to_owned(), message });
+    }
+    if gives_tokens(&experiment.data, &experiment.stream) && matches!(experiment.model.name(), "mlp" | "conv") {
+        let message = format!(
+            "{} would read the numbers of tokens as sizes, and they are names: take model sequence, or the data set modular \
+             with its one-hot form",
+            experiment.model.kind().label
+        );
         found.push(Refusal { place: "model".to_owned(), message });
     }
     found.extend(pretraining::refusal(experiment));

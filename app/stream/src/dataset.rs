@@ -8,13 +8,13 @@ use mnemoscope_core::{Component, Kind, Registry};
 use crate::error::DataError;
 use crate::hash::Fingerprint;
 use crate::points::PointSource;
-use crate::{cifar, digits, folder, glyphs, idx, library, npy, points, table};
+use crate::{cifar, digits, folder, glyphs, idx, library, npy, points, sequence, table};
 
 /// Where data come from.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSources;
 
-static KINDS: [Kind; 13] = [
+static KINDS: [Kind; 15] = [
     digits::KIND,
     glyphs::KIND,
     library::KIND,
@@ -23,6 +23,8 @@ static KINDS: [Kind; 13] = [
     points::SPIRALS,
     points::BLOBS,
     points::XOR,
+    sequence::KIND,
+    sequence::MODULAR,
     idx::KIND,
     cifar::KIND,
     npy::KIND,
@@ -63,6 +65,13 @@ pub enum Shape {
     Points,
     /// That many columns without geometry.
     Table(usize),
+    /// A sequence of tokens as [`mnemoscope_core::token`] lays them out. Classes are the tokens.
+    Tokens {
+        /// Tokens of a row, padding and all.
+        length: usize,
+        /// Different tokens, padding among them.
+        vocabulary: usize,
+    },
 }
 
 impl Shape {
@@ -77,11 +86,13 @@ impl Shape {
             Self::Image { height, width, channels } => height * width * channels,
             Self::Points => 2,
             Self::Table(columns) => columns,
+            Self::Tokens { length, .. } => length,
         }
     }
 }
 
-/// Labelled samples. Images and tables have features in [0, 1], point sets in about [-1, 1].
+/// Labelled samples. Images and tables have features in [0, 1], point sets in about [-1, 1], tokens whole numbers and
+/// halves.
 #[derive(Clone, PartialEq)]
 pub struct Dataset {
     /// As shown in names of groups.
@@ -131,6 +142,8 @@ impl Dataset {
             "images" => folder::load(source),
             "cifar" => cifar::load(source),
             "csv" => table::load(source),
+            "sequence" => sequence::load(source),
+            "modular" => Ok(sequence::load_one_hot(source)),
             _ => Ok(PointSource::of(source).draw()),
         }
     }
@@ -231,6 +244,7 @@ fn fingerprint(shape: Shape, classes: usize, pixels: &Pixels, labels: &[u16]) ->
         Shape::Image { height, width, channels } => (0x100 + channels, height, width),
         Shape::Points => (1, 2, 1),
         Shape::Table(columns) => (2, columns, 1),
+        Shape::Tokens { length, vocabulary } => (3, length, vocabulary),
     };
     for word in [kind, a, b, classes] {
         hash.word(word as u64);

@@ -5,9 +5,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::sequence::SequenceError;
+
 /// Why a data set could not be loaded.
 #[derive(Debug, Error)]
 pub enum DataError {
+    /// A sequence task that cannot be.
+    #[error(transparent)]
+    Sequence(#[from] SequenceError),
     /// A path knob is empty.
     #[error("data set {source_name}: {knob} is empty; give the path of a file")]
     NoPath {
@@ -185,6 +190,12 @@ pub enum DataError {
 /// Why a stream could not be made.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum StreamError {
+    /// A sequence task that cannot be.
+    #[error(transparent)]
+    Sequence(#[from] SequenceError),
+    /// No sequence task.
+    #[error("sequences: no task is chosen; set task_1 to one, such as recall")]
+    NoSequenceTask,
     /// No replica seeds.
     #[error("a stream needs at least one replica; give one seed per replica")]
     NoReplicas,
@@ -308,6 +319,17 @@ pub enum StreamError {
     /// Columns of a table have no angle.
     #[error("rotate: data set {data} is a table, which cannot be rotated; choose images, a 2-D point set, or permute")]
     NotRotatable {
+        /// The data set.
+        data: String,
+    },
+    /// A scenario that changes features, and tokens are no quantities.
+    #[error(
+        "{scenario}: data set {data} is sequences of tokens, whose features have no other order, angle or noise; choose \
+         split or sequences"
+    )]
+    Tokens {
+        /// The scenario.
+        scenario: &'static str,
         /// The data set.
         data: String,
     },

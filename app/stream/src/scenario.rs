@@ -5,6 +5,7 @@ mod long_tail;
 mod permute;
 mod points;
 mod rotate;
+mod sequences;
 mod split;
 
 use std::ops::Range;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 
 use crate::block::Length;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Shape};
 use crate::error::StreamError;
 use crate::order::Outline;
 use crate::transform::Transform;
@@ -22,7 +23,8 @@ use crate::transform::Transform;
 #[derive(Debug, Clone, Copy)]
 pub struct Scenarios;
 
-static KINDS: [Kind; 6] = [split::KIND, permute::KIND, rotate::KIND, points::KIND, few_shot::KIND, long_tail::KIND];
+static KINDS: [Kind; 7] =
+    [split::KIND, permute::KIND, rotate::KIND, points::KIND, few_shot::KIND, long_tail::KIND, sequences::KIND];
 
 impl Registry for Scenarios {
     const NOUN: &'static str = "stream";
@@ -83,6 +85,13 @@ pub(crate) fn prepare(
     if scenario.name() == long_tail::KIND.name {
         return Ok(long_tail::prepare(scenario));
     }
+    if scenario.name() == sequences::KIND.name {
+        return sequences::prepare(scenario);
+    }
+    let changes = matches!(scenario.name(), "permute" | "rotate" | "few_shot");
+    if let (true, Shape::Tokens { .. }) = (changes, data.shape) {
+        return Err(StreamError::Tokens { scenario: scenario.name(), data: data.name.clone() });
+    }
     let strata = data.labels.iter().map(|label| u32::from(*label)).collect();
     Ok((data, strata))
 }
@@ -101,6 +110,7 @@ pub(crate) fn tasks(
         "points" => points::tasks(scenario, data, seed, key)?,
         "few_shot" => few_shot::tasks(scenario, data, seed, key)?,
         "long_tail" => long_tail::tasks(scenario, data),
+        "sequences" => sequences::tasks(scenario, seed, key)?,
         other => unreachable!("stream {other} has no task maker"),
     };
     let sizes = if has(scenario, SIZES.name) { scenario.list(SIZES.name) } else { Vec::new() };
@@ -143,6 +153,8 @@ pub(crate) fn outline(scenario: &Component<Scenarios>) -> Outline {
         "rotate" => plain(rotate::angles(scenario).len()),
         "few_shot" => Outline { length: few_shot::increment_length(scenario), ..plain(few_shot::groups(scenario)) },
         "long_tail" => plain(1),
+        // None at all is refused when the stream is made.
+        "sequences" => plain(sequences::count(scenario).max(1)),
         _ => plain(scenario.whole("tasks")),
     }
 }

@@ -23,7 +23,7 @@ impl Transform {
     /// Writes the transformed features of one sample.
     ///
     /// # Panics
-    /// When the lengths do not match the shape, or a table is to be rotated.
+    /// When the lengths do not match the shape, or a table or a sequence is to be rotated.
     pub fn apply(&self, shape: Shape, features: &[f32], out: &mut [f32]) {
         self.prepare(shape).apply(features, out);
     }
@@ -40,7 +40,7 @@ impl Transform {
             (Self::Rotate { degrees }, Shape::Image { height, width, channels }) => {
                 Prepared::Resample { taps: rotation(*degrees, height, width).into(), channels }
             }
-            (Self::Rotate { .. }, Shape::Table(_)) => panic!("a table cannot be rotated"),
+            (Self::Rotate { .. }, Shape::Table(_) | Shape::Tokens { .. }) => panic!("{shape:?} cannot be rotated"),
         }
     }
 }

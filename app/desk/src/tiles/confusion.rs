@@ -12,6 +12,7 @@ use super::cache::Cache;
 use super::panel::{Panel, waiting};
 use super::{Tile, TileContext, empty};
 use crate::thumbnail::thumbnail;
+use crate::tokens;
 
 /// Side of a sample's picture, in points.
 const SIDE: f32 = 46.0;
@@ -85,6 +86,14 @@ impl ConfusionPanel {
             }
         });
         let dataset = &snapshot.layout.dataset;
+        if let Shape::Tokens { .. } = dataset.shape {
+            ScrollArea::horizontal().show(ui, |ui| {
+                for wrong in &samples {
+                    tokens::strip(ui, cx.theme, dataset, wrong.sample as usize);
+                }
+            });
+            return;
+        }
         let Shape::Image { .. } = dataset.shape else {
             let places = samples.iter().map(|wrong| numbers(dataset, wrong.sample as usize));
             ui.label(RichText::new(places.collect::<Vec<_>>().join("   ")).monospace().small());

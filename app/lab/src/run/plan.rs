@@ -28,7 +28,7 @@ pub(super) fn plan<'a>(
         features: stream.features(),
         image: match stream.dataset().shape {
             Shape::Image { height, width, channels } => Some((height, width, channels)),
-            Shape::Points | Shape::Table(_) => None,
+            Shape::Points | Shape::Table(_) | Shape::Tokens { .. } => None,
         },
         tokens: None,
         classes: stream.classes(),

@@ -1,0 +1,70 @@
+//! Multi-query associative recall (Arora et al. 2023, Zoology, section 3.2): pairs of key and value, then keys, each of which asks for
+//! its value.
+//!
+//! Lab form: filler stands scattered between the questions. With a period the same few keys are asked in turn, each again after that
+//! many tokens, so that a cache that drops what is not used lately drops what is needed again.
+
+use rand::Rng;
+
+use super::draw::{any, scattered, several};
+use super::size::Size;
+use super::task::{Draws, TaskKind};
+use super::vocabulary::{Needs, Tokens};
+use super::writer::{Sequence, Writer};
+
+pub(super) const TASK: TaskKind = TaskKind {
+    name: "recall",
+    label: "associative recall",
+    meaning: "Pairs of key and value, then keys whose values are asked (Arora et al. 2023, Zoology).",
+    needs: |size| Needs { keys: size.keys, values: size.values, noise: size.noise, ..Needs::default() },
+    longest: |size| 2 * size.pairs + 2 * size.queries - 1 + gaps(size),
+    problem,
+    source: Draws::One(write),
+};
+
+/// Filler tokens of a sequence.
+fn gaps(size: &Size) -> usize {
+    if size.period == 0 { size.filler } else { size.queries * (size.period / size.recurring).saturating_sub(2) }
+}
+
+fn problem(size: &Size) -> Option<String> {
+    if size.pairs > size.keys {
+        return Some(format!(
+            "{} pairs need as many keys, and there are {}; raise keys or lower pairs",
+            size.pairs, size.keys
+        ));
+    }
+    if size.period > 0 && size.recurring > size.pairs {
+        return Some(format!("{} recurring keys need as many pairs; lower recurring or raise pairs", size.recurring));
+    }
+    (size.period > 0 && size.period < 2 * size.recurring).then(|| {
+        let least = 2 * size.recurring;
+        format!("{} recurring keys and their values take {least} tokens; raise period to {least}", size.recurring)
+    })
+}
+
+fn write(size: &Size, tokens: &Tokens, rng: &mut dyn Rng) -> Sequence {
+    let mut writer = Writer::default();
+    let keys = several(&tokens.keys, size.pairs, rng);
+    let pairs: Vec<(u16, u16)> = keys.into_iter().map(|key| (key, any(&tokens.values, rng))).collect();
+    for (key, value) in &pairs {
+        writer.say(*key);
+        writer.say(*value);
+    }
+    let (order, before) = if size.period == 0 {
+        let order = several(&(0..size.pairs as u16), size.pairs, rng);
+        (order, scattered(size.filler, size.queries, rng))
+    } else {
+        let order = several(&(0..size.pairs as u16), size.recurring, rng);
+        (order, vec![size.period / size.recurring - 2; size.queries])
+    };
+    for (question, before) in before.into_iter().enumerate() {
+        for _ in 0..before {
+            writer.say(any(&tokens.noise, rng));
+        }
+        let (key, value) = pairs[usize::from(order[question % order.len()])];
+        writer.say(key);
+        writer.ask(value);
+    }
+    writer.finish()
+}
