@@ -108,6 +108,8 @@ pub(crate) fn refusal(experiment: &Experiment) -> Option<Refusal> {
     };
     is_asked(&experiment.pretraining).then(|| Refusal {
         place: "pretraining".to_owned(),
-        message: format!("pre-training takes classes of the data apart, and {drawn} have none to spare; set it to none"),
+        message: format!(
+            "pre-training takes classes of the data apart, and {drawn} have none to spare; set it to none"
+        ),
     })
 }

@@ -11,6 +11,8 @@ pub enum Activation {
     Tanh,
     /// a Φ(a), exact (Hendrycks and Gimpel 2016).
     Gelu,
+    /// a²: with it, units that are single waves solve modular addition (Gromov 2023, eq. 5).
+    Square,
 }
 
 impl Activation {
@@ -19,6 +21,7 @@ impl Activation {
         match name {
             "tanh" => Self::Tanh,
             "gelu" => Self::Gelu,
+            "square" => Self::Square,
             _ => Self::Relu,
         }
     }
@@ -29,12 +32,13 @@ impl Activation {
             Self::Relu => activation::relu(a),
             Self::Tanh => a.tanh(),
             Self::Gelu => activation::gelu(a),
+            Self::Square => a.square(),
         }
     }
 
     /// Whether [`Activation::chain`] needs the pre-activation; the others' slopes follow from the output.
     pub(crate) fn needs_pre(self) -> bool {
-        self == Self::Gelu
+        matches!(self, Self::Gelu | Self::Square)
     }
 
     /// `upstream · φ'(a)`, where `out` = φ(a).
@@ -42,6 +46,7 @@ impl Activation {
         match (self, pre) {
             (Self::Tanh, _) => upstream * (out.clone().square().neg() + 1.0),
             (Self::Gelu, Some(a)) => upstream * gelu_slope(a.clone()),
+            (Self::Square, Some(a)) => upstream * (a.clone() * 2.0),
             _ => upstream.mask_fill(out.clone().lower_equal_scalar(0.0), 0.0),
         }
     }
@@ -64,7 +69,7 @@ mod tests {
     fn slopes_match_finite_differences() {
         let device = Device::flex();
         let at = [-2.0f32, -0.7, -0.1, 0.2, 0.9, 3.0];
-        for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+        for activation in [Activation::Relu, Activation::Tanh, Activation::Gelu, Activation::Square] {
             let tensor = |shift: f32| Tensor::<3>::from_data([[at.map(|a| a + shift)]], &device);
             let value = |shift| activation.apply(tensor(shift)).into_data().try_to_vec::<f32>().unwrap();
             let pre = tensor(0.0);

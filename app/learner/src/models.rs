@@ -15,10 +15,11 @@ use crate::sequence::{FeatureMap, Heads, Positions, Sequence};
 #[derive(Debug, Clone, Copy)]
 pub struct Models;
 
-static ACTIVATIONS: [Opt; 3] = [
+static ACTIVATIONS: [Opt; 4] = [
     Opt { name: "relu", label: "ReLU", meaning: "max(0, a)" },
     Opt { name: "tanh", label: "tanh", meaning: "Hyperbolic tangent, between -1 and 1." },
     Opt { name: "gelu", label: "GELU", meaning: "a Φ(a) with the normal distribution function Φ, exact (by erf)." },
+    Opt { name: "square", label: "a²", meaning: "The square: what modular addition is solved with." },
 ];
 
 static INITS: [Opt; 3] = [

@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_empirical_fisher_equals_one_by_one_backward_passes() {
-        let forms = [Activation::Relu, Activation::Tanh, Activation::Gelu].map(case);
+        let forms = [Activation::Relu, Activation::Tanh, Activation::Gelu, Activation::Square].map(case);
         for case in forms.into_iter().chain([case_of(other_form()), case_of(convolutional())]) {
             let found = vector(fisher(&case.network, &case.layers, &case.batch, None, Labels::True, &[]));
             let expected = one_by_one(&case, |replica, row, sum| {

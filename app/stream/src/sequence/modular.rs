@@ -59,7 +59,9 @@ fn all(size: &Size, tokens: &Tokens) -> Vec<Sequence> {
     let [sign, equals] = [0, 1].map(|word| tokens.word(size.operation.words()[word]));
     let pair = |a: usize, b: usize| {
         let mut writer = Writer::default();
-        [number(a), sign, number(b), equals].into_iter().for_each(|token| writer.say(token));
+        for token in [number(a), sign, number(b), equals] {
+            writer.say(token);
+        }
         writer.ask(number(size.operation.of(a, b, p)));
         writer.finish()
     };
