@@ -139,6 +139,8 @@ fn attend_row(call: &Call<'_>, row: usize, mut parts: Parts) -> Row {
     let q = &call.q[row * heads * steps * d_k..][..heads * steps * d_k];
     let mut keys = by_token(&call.k[row * heads * steps * d_k..][..heads * steps * d_k], heads, steps, d_k);
     let mut values = by_token(&call.v[row * heads * steps * d_v..][..heads * steps * d_v], heads, steps, d_v);
+    // What a codec of several precisions goes back to.
+    let (raw_keys, raw_values) = (keys.clone(), values.clone());
     let hidden = seen(call, row);
     let width = hidden.len() / steps;
 
@@ -175,6 +177,13 @@ fn attend_row(call: &Call<'_>, row: usize, mut parts: Parts) -> Row {
                 }
                 *before = after;
             }
+        }
+        for (i, bits) in parts.eviction.recoded(t) {
+            let key = &mut keys[i * heads * d_k..][..heads * d_k];
+            key.copy_from_slice(&raw_keys[i * heads * d_k..][..heads * d_k]);
+            let value = &mut values[i * heads * d_v..][..heads * d_v];
+            value.copy_from_slice(&raw_values[i * heads * d_v..][..heads * d_v]);
+            sizes[i] = parts.codec.recode(bits, key, value);
         }
         // A head's part of a token is one of `heads` equal parts.
         let stored: usize = held.iter().flatten().map(|&i| sizes[i]).sum();

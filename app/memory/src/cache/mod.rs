@@ -39,6 +39,7 @@ mod quantised;
 mod quantiser;
 mod random;
 mod spherical;
+mod spherical_pages;
 mod window;
 mod window_selection;
 
@@ -72,7 +73,19 @@ macro_rules! policies {
     };
 }
 
-policies![full, random, window, heavy_hitter, lazy, gate, window_selection, prefix, quantised, spherical,];
+policies![
+    full,
+    random,
+    window,
+    heavy_hitter,
+    lazy,
+    gate,
+    window_selection,
+    prefix,
+    quantised,
+    spherical,
+    spherical_pages,
+];
 
 /// The caches of a model's layers under one policy.
 #[derive(Debug, Clone)]
@@ -137,7 +150,7 @@ impl Cache {
         let Some((_, build)) = BUILDS.iter().find(|(known, _)| *known == name) else {
             unreachable!("the registry has no {name}");
         };
-        let Shape { rows, heads, steps, d_k, .. } = call.shape;
+        let Shape { rows, heads, steps, d_k, d_v } = call.shape;
         if rows == 0 || steps == 0 {
             return Ok(Attended { out: Vec::new(), until: Vec::new(), bytes: Vec::new() });
         }
@@ -148,7 +161,16 @@ impl Cache {
         let dropped = dropped.filter(|dropped| dropped.len() == rows * steps);
         let parts = |row: usize| {
             let leader = dropped.map(|dropped| &dropped[row * steps..][..steps]);
-            build(&Site { policy: &self.policy, layer: call.layer, heads, steps, d_k, learned: &self.learned, leader })
+            build(&Site {
+                policy: &self.policy,
+                layer: call.layer,
+                heads,
+                steps,
+                d_k,
+                d_v,
+                learned: &self.learned,
+                leader,
+            })
         };
         // Fails for every row or for none.
         let prototype = parts(0)?;

@@ -32,6 +32,8 @@ pub(super) struct Site<'a> {
     pub steps: usize,
     /// Entries of a key.
     pub d_k: usize,
+    /// Entries of a value.
+    pub d_v: usize,
     /// What was learned of the model beforehand.
     pub learned: &'a Learned,
     /// What this layer's leader dropped and when, where another layer decides for this one.
@@ -90,6 +92,11 @@ pub(super) trait Eviction: Send + Sync {
     /// The positions that each head holds from now on, ascending; `None` where nothing goes.
     fn held(&mut self, step: &Step<'_>) -> Option<Vec<Vec<usize>>>;
 
+    /// After the step at `t`: positions whose keys and values are kept in other bits from now on, and in how many.
+    fn recoded(&self, _t: usize) -> Vec<(usize, usize)> {
+        Vec::new()
+    }
+
     /// Bytes that the rule itself remembers while each head holds these positions.
     fn bytes(&self, held: &[Vec<usize>]) -> usize;
 
@@ -103,6 +110,9 @@ pub(super) trait Codec: Send + Sync {
     /// and answers the bytes that they take.
     fn store(&self, position: usize, keys: &mut [f32], values: &mut [f32]) -> usize;
 
+    /// The same with `bits` per number, from what was stored first.
+    fn recode(&self, bits: usize, keys: &mut [f32], values: &mut [f32]) -> usize;
+
     /// A copy for another sequence.
     fn boxed_clone(&self) -> Box<dyn Codec>;
 }
@@ -113,6 +123,10 @@ pub(super) struct Plain;
 
 impl Codec for Plain {
     fn store(&self, _position: usize, keys: &mut [f32], values: &mut [f32]) -> usize {
+        size_of_val(keys) + size_of_val(values)
+    }
+
+    fn recode(&self, _bits: usize, keys: &mut [f32], values: &mut [f32]) -> usize {
         size_of_val(keys) + size_of_val(values)
     }
 

@@ -84,7 +84,7 @@ fn sizes(curves: &[Vec<f64>], budget: f64) -> Vec<f64> {
     };
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..40 {
-        let level = (low + high) / 2.0;
+        let level = f64::midpoint(low, high);
         if at(level).iter().sum::<f64>() < budget * curves.len() as f64 {
             low = level;
         } else {

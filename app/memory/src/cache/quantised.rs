@@ -67,11 +67,15 @@ impl Codec for Quantised {
         if position < self.sinks {
             return size_of_val(keys) + size_of_val(values);
         }
+        self.recode(self.bits, keys, values)
+    }
+
+    fn recode(&self, bits: usize, keys: &mut [f32], values: &mut [f32]) -> usize {
         if self.rotated {
             rotate(keys);
         }
         let groups = keys.chunks_mut(self.group).chain(values.chunks_mut(self.group));
-        let bytes = groups.map(|group| quantise(group, self.bits, self.clip)).sum();
+        let bytes = groups.map(|group| quantise(group, bits, self.clip)).sum();
         if self.rotated {
             rotate(keys);
         }

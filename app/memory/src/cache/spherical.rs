@@ -9,7 +9,8 @@
 //! Σ δ_j.
 //!
 //! Lab form: the abstract says angles and radius, and leaves the pairing open. Values are rounded uniformly with b bits,
-//! one scale per head. Keys keep one precision; the paper also allots bits to pages of tokens by their use.
+//! one scale per head. Keys keep one precision; the paper also allots bits to pages of tokens by their use:
+//! [`spherical_pages`](super::spherical_pages).
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
@@ -39,12 +40,17 @@ pub(super) fn build(site: &Site<'_>) -> Result<Parts, CacheError> {
     Ok(Parts { eviction: Box::new(Everything), codec: Box::new(codec) })
 }
 
+/// Keys as angles and a radius, values rounded.
 #[derive(Debug, Clone, Copy)]
-struct Spherical {
-    bits: usize,
-    sinks: usize,
-    d_k: usize,
-    heads: usize,
+pub(super) struct Spherical {
+    /// Bits of an angle and of a value's number.
+    pub bits: usize,
+    /// First tokens that stay as they are.
+    pub sinks: usize,
+    /// Entries of a key.
+    pub d_k: usize,
+    /// Heads.
+    pub heads: usize,
 }
 
 impl Codec for Spherical {
@@ -52,19 +58,23 @@ impl Codec for Spherical {
         if position < self.sinks {
             return size_of_val(keys) + size_of_val(values);
         }
+        self.recode(self.bits, keys, values)
+    }
+
+    fn recode(&self, bits: usize, keys: &mut [f32], values: &mut [f32]) -> usize {
         let d_v = values.len() / self.heads;
         let mut bytes = 0;
         for key in keys.chunks_exact_mut(self.d_k) {
             let length = key.iter().map(|x| x * x).sum::<f32>().sqrt();
-            let read = code(key, self.bits, true);
+            let read = code(key, bits, true);
             let scale = if read > 0.0 { length_code(length) / read } else { 0.0 };
             for x in key.iter_mut() {
                 *x *= scale;
             }
             // The radius, and the angles packed.
-            bytes += 1 + ((self.d_k - 1) * self.bits).div_ceil(8);
+            bytes += 1 + ((self.d_k - 1) * bits).div_ceil(8);
         }
-        bytes + values.chunks_exact_mut(d_v).map(|value| quantise(value, self.bits, 1.0)).sum::<usize>()
+        bytes + values.chunks_exact_mut(d_v).map(|value| quantise(value, bits, 1.0)).sum::<usize>()
     }
 
     fn boxed_clone(&self) -> Box<dyn Codec> {
@@ -100,6 +110,18 @@ fn code(x: &mut [f32], bits: usize, signed: bool) -> f32 {
         }
     }
     total
+}
+
+/// The most that an angle is off in each round of pairing `d` numbers.
+pub(super) fn half_bins(d: usize, bits: usize) -> Vec<f32> {
+    let (mut n, mut signed, mut halves) = (d, true, Vec::new());
+    while n > 1 {
+        halves.push(if signed { PI } else { FRAC_PI_2 / 2.0 } / (1u32 << bits) as f32);
+        // A number left over still has its sign, which the next round needs the full circle for.
+        signed = signed && n % 2 == 1;
+        n = n.div_ceil(2);
+    }
+    halves
 }
 
 /// The middle of the bin that `angle` lies in: of 2^b equal bins of the circle, or of a quarter of it.
@@ -145,12 +167,7 @@ mod tests {
             let ratio = norm(&read) / norm(&key);
             prop_assert!((0.955..1.046).contains(&ratio), "radius {}", ratio);
             // Rounds, each at most half a bin of the full circle where a signed number is among its inputs.
-            let (mut n, mut signed, mut bound) = (key.len(), true, 0.0f32);
-            while n > 1 {
-                bound += if signed { PI } else { FRAC_PI_2 / 2.0 } / (1u32 << bits) as f32;
-                signed = signed && n % 2 == 1;
-                n = n.div_ceil(2);
-            }
+            let bound: f32 = half_bins(key.len(), bits).iter().sum();
             let off: Vec<f32> = key.iter().zip(&read).map(|(a, b)| a / norm(&key) - b / norm(&read)).collect();
             prop_assert!(norm(&off) <= bound + 1e-3, "{} above {}", norm(&off), bound);
         }

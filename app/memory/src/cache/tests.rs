@@ -157,6 +157,31 @@ fn full_is_attention_and_a_row_alone_is_a_row_among_others() {
 }
 
 #[test]
+fn bits_by_use_stay_within_the_bytes_and_beat_equal_bits_at_them() {
+    // 64 tokens, of which queries want only the first page.
+    let (steps, d) = (64, 8);
+    let shape = Shape { rows: 1, heads: 1, steps, d_k: d, d_v: d };
+    let mut k = numbers(steps * d, 2);
+    let v = numbers(steps * d, 3);
+    let q: Vec<f32> = (0..steps).flat_map(|_| (0..d).map(|i| if i == 0 { 8.0 } else { 0.0 })).collect();
+    for (i, key) in k.chunks_exact_mut(d).enumerate() {
+        key[0] = if i < 4 { 1.0 } else { -1.0 };
+    }
+    let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[] };
+    let full = Cache::new(policy("full", &[]), 1).attend(&call).unwrap();
+    let error = |attended: &Attended| -> f32 {
+        let last = (steps - 1) * d..steps * d;
+        attended.out[last.clone()].iter().zip(&full.out[last]).map(|(a, b)| (a - b) * (a - b)).sum()
+    };
+    let pages = Cache::new(policy("spherical_pages", &[("budget", 0.1)]), 1).attend(&call).unwrap();
+    let equal = Cache::new(policy("spherical", &[("bits", 2.0), ("sinks", 0.0)]), 1).attend(&call).unwrap();
+    let book = 5 * (steps / 4) as u32;
+    assert!(pages.most_bytes() <= (0.1 * f64::from(full.bytes[steps - 1])) as u32 + book, "{}", pages.most_bytes());
+    assert!(equal.most_bytes() > pages.most_bytes());
+    assert!(error(&pages) < error(&equal) / 4.0, "{} against {}", error(&pages), error(&equal));
+}
+
+#[test]
 fn every_kind_and_knob_is_explained_and_wrong_arrays_are_refused() {
     for kind in Policies::kinds() {
         assert!(!kind.meaning.is_empty() && !kind.source.is_empty(), "{}", kind.name);
