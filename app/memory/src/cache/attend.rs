@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::policy::{Parts, Step};
+use super::row::Row;
 use crate::matrix::dot;
 
 /// Sizes of a call.
@@ -48,6 +49,15 @@ pub struct Call<'a> {
     /// What the layer's projections saw of each token `[rows, T, width]`, for policies that judge a token by itself; may
     /// be empty, and then they see its keys and values of all heads.
     pub hidden: &'a [f32],
+    /// First token of each row, before which it has fillers that no policy sees; empty where there are none.
+    pub starts: &'a [usize],
+}
+
+impl Call<'_> {
+    /// The first token of a row that is not a filler.
+    pub(super) fn start(&self, row: usize) -> usize {
+        self.starts.get(row).copied().unwrap_or(0)
+    }
 }
 
 /// What a call under a policy gives.
@@ -55,7 +65,7 @@ pub struct Call<'a> {
 pub struct Attended {
     /// Read-outs `[lanes, T, d_v]`.
     pub out: Vec<f32>,
-    /// Per token `[lanes, T]` the step at whose end it was dropped; T where it stayed.
+    /// Per token `[lanes, T]` the step at whose end it was dropped; T where it stayed, 0 for a filler.
     pub until: Vec<u32>,
     /// Bytes held after each step `[rows, T]`, all heads together: keys, values and what the policy remembers of them.
     pub bytes: Vec<u32>,
@@ -86,34 +96,11 @@ pub(super) fn softmax(logits: &mut [f32]) {
     }
 }
 
-/// One array `[H, T, d]` of a row as `[T, H, d]`.
-fn by_token(row: &[f32], heads: usize, steps: usize, d: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(row.len());
-    for t in 0..steps {
-        for head in 0..heads {
-            out.extend_from_slice(&row[(head * steps + t) * d..][..d]);
-        }
-    }
-    out
-}
-
-/// What the layer saw of each token of a row, `[T, width]`: the hidden vectors if given, else keys and values.
-pub(super) fn seen(call: &Call<'_>, row: usize) -> Vec<f32> {
-    let Shape { rows, heads, steps, d_k, d_v } = call.shape;
-    if !call.hidden.is_empty() {
-        let size = call.hidden.len() / rows;
-        return call.hidden[row * size..][..size].to_vec();
-    }
-    let keys = by_token(&call.k[row * heads * steps * d_k..][..heads * steps * d_k], heads, steps, d_k);
-    let values = by_token(&call.v[row * heads * steps * d_v..][..heads * steps * d_v], heads, steps, d_v);
-    let pairs = keys.chunks_exact(heads * d_k).zip(values.chunks_exact(heads * d_v));
-    pairs.flat_map(|(key, value)| key.iter().chain(value).copied()).collect()
-}
-
-/// The rows of `call` side by side, each with its own copy of the policy; `parts` gives the policy of a row.
-pub(super) fn attend(call: &Call<'_>, parts: impl Fn(usize) -> Parts + Sync) -> Attended {
+/// The rows of `call` side by side, each under its own policy.
+pub(super) fn attend(call: &Call<'_>, policies: Vec<Parts>) -> Attended {
     let Shape { rows, heads, steps, d_v, .. } = call.shape;
-    let each: Vec<Row> = (0..rows).into_par_iter().map(|row| attend_row(call, row, parts(row))).collect();
+    let each: Vec<Course> =
+        policies.into_par_iter().enumerate().map(|(row, parts)| attend_row(call, row, parts)).collect();
     let mut attended = Attended {
         out: Vec::with_capacity(rows * heads * steps * d_v),
         until: Vec::with_capacity(rows * heads * steps),
@@ -128,66 +115,89 @@ pub(super) fn attend(call: &Call<'_>, parts: impl Fn(usize) -> Parts + Sync) -> 
 }
 
 /// [`Attended`] of one sequence.
-struct Row {
+struct Course {
     out: Vec<f32>,
     until: Vec<u32>,
     bytes: Vec<u32>,
 }
 
-fn attend_row(call: &Call<'_>, row: usize, mut parts: Parts) -> Row {
-    let Shape { heads, steps, d_k, d_v, .. } = call.shape;
-    let q = &call.q[row * heads * steps * d_k..][..heads * steps * d_k];
-    let mut keys = by_token(&call.k[row * heads * steps * d_k..][..heads * steps * d_k], heads, steps, d_k);
-    let mut values = by_token(&call.v[row * heads * steps * d_v..][..heads * steps * d_v], heads, steps, d_v);
-    // What a codec of several precisions goes back to.
-    let (raw_keys, raw_values) = (keys.clone(), values.clone());
-    let hidden = seen(call, row);
-    let width = hidden.len() / steps;
+fn attend_row(call: &Call<'_>, index: usize, mut parts: Parts) -> Course {
+    let Shape { heads, steps: all, d_k, d_v, .. } = call.shape;
+    let start = call.start(index);
+    let row = Row::of(call, index);
+    let (mut keys, mut values) = (row.k.clone(), row.v.clone());
+    let width = row.width();
 
-    let mut out = vec![0.0; heads * steps * d_v];
-    let mut until = vec![steps as u32; heads * steps];
-    let mut bytes = Vec::with_capacity(steps);
+    let mut out = fillers(call, index);
+    let mut until = vec![0; heads * all];
+    let mut bytes = vec![0; start];
     // Bytes of each token's keys and values of all heads, as the codec counts them.
-    let mut sizes = Vec::with_capacity(steps);
-    let mut held: Vec<Vec<usize>> = vec![Vec::with_capacity(steps); heads];
-    let mut weights: Vec<Vec<f32>> = vec![Vec::with_capacity(steps); heads];
-    for t in 0..steps {
+    let mut sizes = Vec::with_capacity(row.steps);
+    let mut held: Vec<Vec<usize>> = vec![Vec::with_capacity(row.steps); heads];
+    let mut weights: Vec<Vec<f32>> = vec![Vec::with_capacity(row.steps); heads];
+    for t in 0..row.steps {
         let key = &mut keys[t * heads * d_k..][..heads * d_k];
         let value = &mut values[t * heads * d_v..][..heads * d_v];
         sizes.push(parts.codec.store(t, key, value));
         for (head, (held, weights)) in held.iter_mut().zip(&mut weights).enumerate() {
             held.push(t);
-            let query = &q[(head * steps + t) * d_k..][..d_k];
+            until[head * all + start + t] = all as u32;
             weights.clear();
-            weights.extend(held.iter().map(|i| call.scale * dot(query, &keys[(i * heads + head) * d_k..][..d_k])));
+            weights.extend(held.iter().map(|&i| row.logit(head, t, &keys, i)));
             softmax(weights);
-            let out = &mut out[(head * steps + t) * d_v..][..d_v];
+            let out = &mut out[(head * all + start + t) * d_v..][..d_v];
             for (i, weight) in held.iter().zip(weights.iter()) {
                 for (sum, x) in out.iter_mut().zip(&values[(i * heads + head) * d_v..][..d_v]) {
                     *sum += weight * x;
                 }
             }
         }
-        let hidden = &hidden[t * width..][..width];
-        let step = Step { layer: call.layer, row, t, held: &held, weights: &weights, hidden };
+        let hidden = &row.hidden[t * width..][..width];
+        let step = Step { layer: call.layer, row: index, t, held: &held, weights: &weights, hidden };
         if let Some(kept) = parts.eviction.held(&step) {
             for (head, (before, after)) in held.iter_mut().zip(kept).enumerate() {
                 for i in before.iter().filter(|i| after.binary_search(i).is_err()) {
-                    until[head * steps + i] = t as u32;
+                    until[head * all + start + i] = (start + t) as u32;
                 }
                 *before = after;
             }
         }
         for (i, bits) in parts.eviction.recoded(t) {
             let key = &mut keys[i * heads * d_k..][..heads * d_k];
-            key.copy_from_slice(&raw_keys[i * heads * d_k..][..heads * d_k]);
+            key.copy_from_slice(&row.k[i * heads * d_k..][..heads * d_k]);
             let value = &mut values[i * heads * d_v..][..heads * d_v];
-            value.copy_from_slice(&raw_values[i * heads * d_v..][..heads * d_v]);
+            value.copy_from_slice(&row.v[i * heads * d_v..][..heads * d_v]);
             sizes[i] = parts.codec.recode(bits, key, value);
         }
         // A head's part of a token is one of `heads` equal parts.
         let stored: usize = held.iter().flatten().map(|&i| sizes[i]).sum();
         bytes.push((stored.div_ceil(heads) + parts.eviction.bytes(&held)) as u32);
     }
-    Row { out, until, bytes }
+    Course { out, until, bytes }
+}
+
+/// Read-outs of a row, `[H, T, d_v]`: of fillers what they read among themselves, as no policy minds them; else 0.
+fn fillers(call: &Call<'_>, row: usize) -> Vec<f32> {
+    let Shape { heads, steps, d_k, d_v, .. } = call.shape;
+    let mut out = vec![0.0; heads * steps * d_v];
+    for head in 0..heads {
+        let lane = row * heads + head;
+        let key = |array, t: usize| -> &[f32] { slice(array, lane * steps + t, d_k) };
+        for t in 0..call.start(row) {
+            let mut weights: Vec<f32> = (0..=t).map(|i| call.scale * dot(key(call.q, t), key(call.k, i))).collect();
+            softmax(&mut weights);
+            for (i, weight) in weights.iter().enumerate() {
+                let value = slice(call.v, lane * steps + i, d_v);
+                for (sum, x) in out[(head * steps + t) * d_v..][..d_v].iter_mut().zip(value) {
+                    *sum += weight * x;
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Row number `index` of an array of rows of `d` numbers.
+fn slice(array: &[f32], index: usize, d: usize) -> &[f32] {
+    &array[index * d..][..d]
 }

@@ -17,6 +17,14 @@ pub enum CacheError {
         /// The sizes, as text.
         shape: String,
     },
+    /// A row without a token.
+    #[error("cache: a row's first token is said to be at {start}, and its last place is {}; leave such rows out", steps - 1)]
+    OnlyFillers {
+        /// Where the row's tokens begin.
+        start: usize,
+        /// Places of a row.
+        steps: usize,
+    },
     /// A layer that the cache was not made for.
     #[error("cache: there is no layer {layer}; this one was made for {layers}, counted from 0")]
     Layer {

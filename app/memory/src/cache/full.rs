@@ -30,8 +30,4 @@ impl Eviction for Everything {
     fn bytes(&self, _held: &[Vec<usize>]) -> usize {
         0
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(*self)
-    }
 }

@@ -165,10 +165,6 @@ impl Eviction for Retention {
     fn bytes(&self, held: &[Vec<usize>]) -> usize {
         held.iter().map(Vec::len).sum::<usize>() * size_of::<f32>()
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
-    }
 }
 
 /// Most tokens that a head holds, as the objective has it.

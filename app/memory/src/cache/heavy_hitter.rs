@@ -54,8 +54,4 @@ impl Eviction for HeavyHitter {
     fn bytes(&self, held: &[Vec<usize>]) -> usize {
         held.iter().map(Vec::len).sum::<usize>() * size_of::<f32>()
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
-    }
 }

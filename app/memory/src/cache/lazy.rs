@@ -103,10 +103,6 @@ impl Eviction for Lazy {
     fn bytes(&self, held: &[Vec<usize>]) -> usize {
         held.iter().map(Vec::len).sum::<usize>() * size_of::<Use>()
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! let mut cache = Cache::new(policy, 1);
 //! let shape = Shape { rows: 1, heads: 1, steps: 4, d_k: 1, d_v: 1 };
 //! let (q, k, v) = ([0.0; 4], [0.0; 4], [1.0, 2.0, 3.0, 4.0]);
-//! let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[] };
+//! let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
 //! let attended = cache.attend(&call)?;
 //! // The first token is a sink; at each step the newest joins it for reading, and the one before it goes.
 //! assert_eq!(attended.until, [4, 2, 3, 4]);
@@ -38,6 +38,7 @@ mod prefix;
 mod quantised;
 mod quantiser;
 mod random;
+mod row;
 mod spherical;
 mod spherical_pages;
 mod window;
@@ -150,38 +151,34 @@ impl Cache {
         let Some((_, build)) = BUILDS.iter().find(|(known, _)| *known == name) else {
             unreachable!("the registry has no {name}");
         };
-        let Shape { rows, heads, steps, d_k, d_v } = call.shape;
-        if rows == 0 || steps == 0 {
+        let Shape { rows, heads, steps: all, d_k, d_v } = call.shape;
+        if rows == 0 || all == 0 {
             return Ok(Attended { out: Vec::new(), until: Vec::new(), bytes: Vec::new() });
         }
         let leads = name == window_selection::KIND.name;
         let leader = leads.then(|| window_selection::leader(call.layer, self.policy.whole("group")));
         let dropped = leader.and_then(|leader| self.dropped[leader].as_deref());
         // Rows of the leader's call, of which each row here takes its own.
-        let dropped = dropped.filter(|dropped| dropped.len() == rows * steps);
+        let dropped = dropped.filter(|dropped| dropped.len() == rows * all);
         let parts = |row: usize| {
-            let leader = dropped.map(|dropped| &dropped[row * steps..][..steps]);
+            let start = call.start(row);
+            let strip: Option<Vec<u32>> = dropped.map(|dropped| {
+                dropped[row * all + start..(row + 1) * all].iter().map(|until| until - start as u32).collect()
+            });
             build(&Site {
                 policy: &self.policy,
                 layer: call.layer,
                 heads,
-                steps,
+                steps: all - start,
                 d_k,
                 d_v,
                 learned: &self.learned,
-                leader,
+                leader: strip.as_deref(),
             })
         };
-        // Fails for every row or for none.
-        let prototype = parts(0)?;
-        let attended = if leads {
-            let each = (0..rows).map(parts).collect::<Result<Vec<_>, _>>()?;
-            attend::attend(call, |row| each[row].copy())
-        } else {
-            attend::attend(call, |_| prototype.copy())
-        };
+        let attended = attend::attend(call, (0..rows).map(parts).collect::<Result<_, _>>()?);
         if leader == Some(call.layer) {
-            let first_heads = attended.until.chunks_exact(steps).step_by(heads);
+            let first_heads = attended.until.chunks_exact(all).step_by(heads);
             self.dropped[call.layer] = Some(first_heads.flatten().copied().collect());
         }
         Ok(attended)
@@ -202,6 +199,13 @@ impl Cache {
             if found != expected {
                 return Err(CacheError::Length { what, found, expected, shape: format!("{:?}", call.shape) });
             }
+        }
+        if !call.starts.is_empty() && call.starts.len() != call.shape.rows {
+            let (found, expected) = (call.starts.len(), call.shape.rows);
+            return Err(CacheError::Length { what: "starts", found, expected, shape: format!("{:?}", call.shape) });
+        }
+        if let Some(start) = call.starts.iter().copied().find(|start| *start >= steps) {
+            return Err(CacheError::OnlyFillers { start, steps });
         }
         let tokens = call.shape.rows * steps;
         if tokens > 0 && !call.hidden.len().is_multiple_of(tokens) {

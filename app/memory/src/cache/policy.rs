@@ -60,13 +60,6 @@ pub(super) struct Parts {
     pub codec: Box<dyn Codec>,
 }
 
-impl Parts {
-    /// The same for another sequence.
-    pub(super) fn copy(&self) -> Self {
-        Self { eviction: self.eviction.boxed_clone(), codec: self.codec.boxed_clone() }
-    }
-}
-
 /// How a policy is set up at a site.
 pub(super) type Build = fn(&Site<'_>) -> Result<Parts, CacheError>;
 
@@ -99,9 +92,6 @@ pub(super) trait Eviction: Send + Sync {
 
     /// Bytes that the rule itself remembers while each head holds these positions.
     fn bytes(&self, held: &[Vec<usize>]) -> usize;
-
-    /// A copy for another sequence.
-    fn boxed_clone(&self) -> Box<dyn Eviction>;
 }
 
 /// In which form keys and values are kept.
@@ -112,9 +102,6 @@ pub(super) trait Codec: Send + Sync {
 
     /// The same with `bits` per number, from what was stored first.
     fn recode(&self, bits: usize, keys: &mut [f32], values: &mut [f32]) -> usize;
-
-    /// A copy for another sequence.
-    fn boxed_clone(&self) -> Box<dyn Codec>;
 }
 
 /// Keys and values as they are.
@@ -128,10 +115,6 @@ impl Codec for Plain {
 
     fn recode(&self, _bits: usize, keys: &mut [f32], values: &mut [f32]) -> usize {
         size_of_val(keys) + size_of_val(values)
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Codec> {
-        Box::new(*self)
     }
 }
 

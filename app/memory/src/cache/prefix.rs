@@ -13,8 +13,9 @@ use mnemoscope_core::Kind;
 
 use super::CacheError;
 use super::attend::Call;
-use super::calibration::{Learned, full_attention};
+use super::calibration::Learned;
 use super::policy::{BUDGET, Eviction, Parts, Plain, SINKS, Site, Step, best, tokens};
+use super::row::Row;
 
 pub(super) const KIND: Kind = Kind {
     name: "prefix",
@@ -53,10 +54,10 @@ pub(super) fn calibrate(budget: f64, layers: usize, calls: &[Call<'_>]) -> Learn
 fn curve(calls: &[Call<'_>], layer: usize, row: usize) -> Vec<f64> {
     let mut importance: Vec<f64> = Vec::new();
     for call in calls.iter().filter(|call| call.layer == layer) {
-        let steps = call.shape.steps;
-        importance.resize(steps, 0.0);
-        for head in 0..call.shape.heads {
-            for attention in full_attention(call, row * call.shape.heads + head).chunks_exact(steps) {
+        let row = Row::of(call, row);
+        importance.resize(row.steps, 0.0);
+        for head in 0..row.heads {
+            for attention in row.attention(head).chunks_exact(row.steps) {
                 for (sum, weight) in importance.iter_mut().zip(attention) {
                     *sum += f64::from(*weight);
                 }
@@ -119,10 +120,6 @@ impl Eviction for Prefix {
     fn bytes(&self, held: &[Vec<usize>]) -> usize {
         // One sum per token for all heads.
         held[0].len() * size_of::<f32>()
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
     }
 }
 

@@ -81,10 +81,6 @@ impl Codec for Quantised {
         }
         bytes
     }
-
-    fn boxed_clone(&self) -> Box<dyn Codec> {
-        Box::new(*self)
-    }
 }
 
 #[cfg(test)]

@@ -46,8 +46,4 @@ impl Eviction for Random {
     fn bytes(&self, _held: &[Vec<usize>]) -> usize {
         0
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(*self)
-    }
 }

@@ -76,10 +76,6 @@ impl Codec for Spherical {
         }
         bytes + values.chunks_exact_mut(d_v).map(|value| quantise(value, bits, 1.0)).sum::<usize>()
     }
-
-    fn boxed_clone(&self) -> Box<dyn Codec> {
-        Box::new(*self)
-    }
 }
 
 /// Replaces `x` by what its angles read back give, and answers its length. `signed` in the first round.

@@ -160,10 +160,6 @@ impl Eviction for Pages {
         // U in four bytes and the tier in one per page that is left.
         self.tiers.iter().filter(|tier| **tier > 0).count() * (size_of::<f32>() + 1)
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
-    }
 }
 
 impl Spherical {

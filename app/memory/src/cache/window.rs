@@ -38,8 +38,4 @@ impl Eviction for Window {
     fn bytes(&self, _held: &[Vec<usize>]) -> usize {
         0
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(*self)
-    }
 }

@@ -133,10 +133,6 @@ impl Eviction for Windows {
         // The latest queries' attention to what is held, once for all heads.
         self.recent.len() * held[0].len() * size_of::<f32>()
     }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
-    }
 }
 
 /// Does what the leader did.
@@ -156,9 +152,5 @@ impl Eviction for Follower {
 
     fn bytes(&self, _held: &[Vec<usize>]) -> usize {
         0
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Eviction> {
-        Box::new(self.clone())
     }
 }

@@ -17,8 +17,8 @@ use std::f64::consts::E;
 use rayon::prelude::*;
 
 use super::super::Policy;
-use super::super::attend::{Call, seen};
-use super::super::calibration::logits;
+use super::super::attend::Call;
+use super::super::row::Row;
 use super::{Gate, HIDDEN, capacity};
 
 /// Step size of Adam (Kingma and Ba 2015; their other constants), the lab's.
@@ -155,25 +155,24 @@ impl Gate {
 
 /// The gate of `layer` after the policy's steps of Adam on the layer's `calls`.
 pub(super) fn train(policy: &Policy, layer: usize, calls: &[Call<'_>]) -> Gate {
-    let shape = calls[0].shape;
-    let rows: Vec<(&Call<'_>, usize)> =
-        calls.iter().flat_map(|call| (0..call.shape.rows).map(move |row| (call, row))).collect();
-    let inputs: Vec<Vec<f32>> = rows.iter().map(|(call, row)| seen(call, *row)).collect();
-    let width = inputs[0].len() / shape.steps;
+    let rows: Vec<Row> =
+        calls.iter().flat_map(|call| (0..call.shape.rows).map(move |row| Row::of(call, row))).collect();
+    let (width, heads) = (rows[0].width(), rows[0].heads);
     let seed = policy.whole("seed") as u64;
-    let mut gate = Gate::new(width, shape.heads, policy.real("bias"), seed, layer);
-    gate.scaling = (0..width).map(|column| scaling(&inputs, width, column)).collect();
+    let mut gate = Gate::new(width, heads, policy.real("bias"), seed, layer);
+    gate.scaling = (0..width).map(|column| scaling(&rows, width, column)).collect();
     let samples: Vec<Sample> = rows
         .iter()
-        .zip(&inputs)
-        .map(|((call, row), inputs)| Sample {
-            inputs: inputs.chunks_exact(width).map(|x| gate.scaled(x)).collect(),
-            logits: (0..shape.heads).map(|head| logits(call, row * shape.heads + head)).collect(),
+        .map(|row| Sample {
+            inputs: row.hidden.chunks_exact(width).map(|x| gate.scaled(x)).collect(),
+            logits: (0..heads).map(|head| row.logits(head)).collect(),
         })
         .collect();
+    // The longest sequence's; shorter ones have room left.
+    let steps = rows.iter().map(|row| row.steps).max().unwrap_or(0);
     let objective = Objective {
         form: if policy.text("form") == "additive" { Form::Additive } else { Form::Multiplicative },
-        capacity: capacity(policy, shape.steps),
+        capacity: capacity(policy, steps),
         weight: policy.real("capacity"),
     };
 
@@ -193,8 +192,8 @@ pub(super) fn train(policy: &Policy, layer: usize, calls: &[Call<'_>]) -> Gate {
 }
 
 /// Mean and spread of one input over all samples' tokens.
-fn scaling(inputs: &[Vec<f32>], width: usize, column: usize) -> (f64, f64) {
-    let values = || inputs.iter().flat_map(|x| x.chunks_exact(width)).map(|x| f64::from(x[column]));
+fn scaling(rows: &[Row], width: usize, column: usize) -> (f64, f64) {
+    let values = || rows.iter().flat_map(|row| row.hidden.chunks_exact(width)).map(|x| f64::from(x[column]));
     let count = values().count() as f64;
     let mean = values().sum::<f64>() / count;
     let spread = (values().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
