@@ -19,6 +19,8 @@ pub struct Group {
     pub(crate) prepared: Prepared,
     pub(crate) rows: [Arc<[u32]>; 3],
     pub(crate) labels: Labels,
+    /// Whether its samples, of every part, are the training samples of another group.
+    pub(crate) of_training: bool,
 }
 
 /// How a group labels its samples.
@@ -33,11 +35,19 @@ pub(crate) struct Labels {
 impl Group {
     /// The label of a sample of a part, whose class in the data is `class`.
     pub(crate) fn label(&self, part: Part, index: usize, class: u16) -> u16 {
-        match (part, &self.labels.of_train, &self.labels.of_class) {
-            (Part::Train, Some(labels), _) => labels[index],
+        let trained = part == Part::Train || self.of_training;
+        match (trained, &self.labels.of_train, &self.labels.of_class) {
+            (true, Some(labels), _) => labels[index],
             (.., Some(labels)) => labels[usize::from(class)],
             _ => class,
         }
+    }
+
+    /// A group that is only looked at: its validation and test samples are the training samples of this one.
+    pub(crate) fn of_training(&self) -> Self {
+        let train = self.rows[0].clone();
+        let rows = [Arc::default(), train.clone(), train];
+        Self { name: format!("{}, training", self.name), rows, of_training: true, ..self.clone() }
     }
 
     /// Rows of the data set that make up the part, ascending. Without a validation part, validation means test.

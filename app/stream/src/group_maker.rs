@@ -44,7 +44,7 @@ impl<'a> GroupMaker<'a> {
         let labels = self.labels(&task, &rows[0])?;
         let prepared = task.transform.prepare(self.data.shape);
         let classes = if task.labels.is_empty() { task.classes } else { task.labels };
-        Ok(Group { name: task.name, classes, transform: task.transform, prepared, rows, labels })
+        Ok(Group { name: task.name, classes, transform: task.transform, prepared, rows, labels, of_training: false })
     }
 
     fn rows(&self, task: &Task, part: Part) -> Arc<[u32]> {

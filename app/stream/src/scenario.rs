@@ -136,6 +136,11 @@ pub(crate) fn has(scenario: &Component<Scenarios>, knob: &str) -> bool {
     scenario.kind().knob(knob).is_some()
 }
 
+/// Whether each task has a further group of its training samples.
+pub(crate) fn watches_training(scenario: &Component<Scenarios>) -> bool {
+    has(scenario, TRAINING.name) && scenario.switch(TRAINING.name)
+}
+
 /// Share of training labels that are wrong.
 pub(crate) fn label_noise(scenario: &Component<Scenarios>) -> f64 {
     if has(scenario, LABEL_NOISE.name) { scenario.real(LABEL_NOISE.name) } else { 0.0 }
@@ -205,6 +210,9 @@ const SIZES: Knob = Knob::list("sizes", "sizes of tasks", 1, 100, 100, &[])
     .unit("%")
     .meaning("Share of its training samples that each task keeps, per class; the last value repeats, empty keeps all.")
     .source("lab default");
+const TRAINING: Knob = Knob::switch("watch_training", "curves of training samples", false)
+    .meaning("Whether each task's training samples are evaluated beside its others, as a group that is only looked at.")
+    .source("lab default; grokking is the time between the two curves");
 const LABELS_PER_TASK: Knob = Knob::choice("labels", "labels", &PER_TASK, "class")
     .meaning("Whether all tasks share their outputs, or each task has outputs of its own.")
     .source("van de Ven et al. 2022, Three types of incremental learning");

@@ -82,6 +82,12 @@ impl Stream {
             list_of.push(list);
         }
         let outline = scenario::outline(scenario);
+        if scenario::watches_training(scenario) {
+            for list in &mut lists {
+                let watched: Vec<Group> = list[..outline.tasks].iter().map(Group::of_training).collect();
+                list.extend(watched);
+            }
+        }
         for (position, group) in lists.iter().flat_map(|list| list.iter().enumerate()) {
             check_parts(group, position < outline.tasks, data.test_rows.is_some(), validation > 0.0)?;
         }

@@ -315,3 +315,15 @@ proptest! {
         prop_assert!(part_of.iter().all(Option::is_some));
     }
 }
+
+#[test]
+fn training_samples_can_be_watched_with_the_labels_that_are_learned() {
+    let stream = stream_of("digits()", "split(tasks: 2, watch_training: true, label_noise: 0.5)", &[1]);
+    assert_eq!((stream.tasks(), stream.groups()), (2, 4));
+    assert_eq!(stream.group(0, 2).name, format!("{}, training", stream.group(0, 0).name));
+    for task in 0..2 {
+        assert_eq!(whole(&stream, 0, task, Part::Train), whole(&stream, 0, 2 + task, Part::Test));
+        assert_eq!(whole(&stream, 0, task, Part::Train), whole(&stream, 0, 2 + task, Part::Validation));
+        assert_eq!(stream.part_len(0, 2 + task, Part::Train), 0);
+    }
+}

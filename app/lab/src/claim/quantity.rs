@@ -1,7 +1,8 @@
 //! What a claim measures: a metric, on its own candidates or others, of all groups or one, after the last block or
 //! an earlier one; or what a method costs.
 //!
-//! `acc`, `acc@task`, `acc[group 0]`, `acc[block 3]`, `acc@all[block 3, group 0]`, `gap_depth[block 1]`, `bytes`.
+//! `acc`, `acc@task`, `acc[group 0]`, `acc[block 3]`, `acc@all[block 3, group 0]`, `gap_depth[block 1]`, `bytes`,
+//! `steps_to[0.9]`, `steps_to[0.9, group 0, after 1]`.
 //! Groups and blocks count from 0, as in a file's `blocks`.
 
 use mnemoscope_core::{Registry as _, nearest};
@@ -32,6 +33,10 @@ pub struct Quantity {
     candidates: Option<&'static str>,
     block: Option<usize>,
     group: Option<usize>,
+    /// Of `steps_to`: the accuracy to be reached, in thousandths.
+    level: Option<u16>,
+    /// Of `steps_to`: the group whose own time is taken off.
+    after: Option<usize>,
 }
 
 /// Why a text is no quantity.
@@ -99,8 +104,11 @@ static LISTED: [&str; 14] = [
 /// Gap metrics that are also known block by block.
 static GAPS: [&str; 3] = ["gap_depth", "lasting_loss", "gap_area"];
 
-/// What is no metric of the catalogue: the live curves at the end, costs, and the share of replicas that diverged.
-static OTHERS: [&str; 5] = ["live_acc", "bytes", "flops", "parameters", "diverged"];
+/// Steps until a live curve reaches a level.
+const STEPS_TO: &str = "steps_to";
+
+/// What is no metric of the catalogue: the live curves at the end and the way there, costs, and the share of replicas that diverged.
+static OTHERS: [&str; 6] = ["live_acc", STEPS_TO, "bytes", "flops", "parameters", "diverged"];
 
 fn names() -> impl Iterator<Item = &'static str> {
     OF_MATRIX.iter().map(|(name, _)| *name).chain(LISTED).chain(OTHERS)
@@ -109,8 +117,12 @@ fn names() -> impl Iterator<Item = &'static str> {
 fn places(name: &str) -> &'static str {
     match name {
         "acc" => "a place is [block 3], [group 0] or [block 3, group 0], counted from 0",
+        STEPS_TO => {
+            "a place is [0.9], [0.9, group 0] or [0.9, group 0, after 1]: the accuracy, the group whose curve reaches it, and the \
+                     group whose own steps to it are taken off"
+        }
         _ if GAPS.contains(&name) => "a place is [block 3], counted from 0",
-        _ => "only acc, gap_depth, lasting_loss and gap_area have places",
+        _ => "only acc, steps_to, gap_depth, lasting_loss and gap_area have places",
     }
 }
 
@@ -135,6 +147,8 @@ impl Quantity {
                 candidates: None,
                 block: None,
                 group: None,
+                level: None,
+                after: None,
             });
         }
         let Some(name) = names().find(|name| *name == word) else {
@@ -150,26 +164,35 @@ impl Quantity {
                 Some(known.ok_or_else(|| QuantityError::Candidates(set.to_owned()))?)
             }
         };
-        let mut quantity = Self { name, reading: None, candidates, block: None, group: None };
+        let mut quantity = Self { name, reading: None, candidates, block: None, group: None, level: None, after: None };
         if let Some(place) = place {
             let given = place.strip_suffix(']').unwrap_or(place);
             let wrong = || QuantityError::Place { name, given: given.to_owned() };
             for part in given.split(',') {
+                if name == STEPS_TO && quantity.level.is_none() {
+                    let level = part.trim().parse::<f64>().ok().filter(|level| (0.001..=1.0).contains(level));
+                    quantity.level = Some((level.ok_or_else(wrong)? * 1000.0).round() as u16);
+                    continue;
+                }
                 let (word, number) = part.trim().split_once(' ').ok_or_else(wrong)?;
                 let number = number.trim().parse().ok();
                 match word {
                     "block" if number.is_some() && (name == "acc" || GAPS.contains(&name)) => quantity.block = number,
-                    "group" if number.is_some() && name == "acc" => quantity.group = number,
+                    "group" if number.is_some() && (name == "acc" || name == STEPS_TO) => quantity.group = number,
+                    "after" if number.is_some() && name == STEPS_TO => quantity.after = number,
                     _ => return Err(wrong()),
                 }
             }
+        }
+        if name == STEPS_TO && quantity.level.is_none() {
+            return Err(QuantityError::Place { name, given: String::new() });
         }
         Ok(quantity)
     }
 
     /// Whether a replica that diverged has a value, too.
     fn outlives_divergence(&self) -> bool {
-        OTHERS.contains(&self.name) && self.name != "live_acc"
+        OTHERS.contains(&self.name) && !matches!(self.name, "live_acc" | STEPS_TO)
     }
 
     /// The value of every replica, in order; a replica that diverged has none, unless that is what is measured.
@@ -198,6 +221,7 @@ impl Quantity {
             }
             "diverged" => return Ok(f64::from(snapshot.diverged.get(replica) == Some(&true))),
             "live_acc" => return live_accuracy(snapshot, replica),
+            STEPS_TO => return self.steps_to(snapshot, replica),
             _ => {}
         }
         if let (true, Some(block)) = (GAPS.contains(&self.name), self.block) {
@@ -235,6 +259,31 @@ impl Quantity {
         Err(Undefined(reason.unwrap_or_else(|| "this replica has no value".to_owned())))
     }
 
+    /// The first evaluated step at which the live curve has the level, less the same of another group.
+    fn steps_to(&self, snapshot: &Snapshot, replica: usize) -> Measured {
+        let record = &snapshot.record;
+        let level = f64::from(self.level.unwrap_or(1000)) / 1000.0;
+        let first = |groups: &[usize]| {
+            if let Some(group) = groups.iter().find(|group| **group >= record.groups()) {
+                return Err(Undefined(format!("there is no group {group}")));
+            }
+            let mean = |row: usize| {
+                let sum: f64 = groups.iter().map(|group| record.accuracy(row, *group, replica)).sum();
+                sum / groups.len() as f64
+            };
+            let row = (0..record.len()).find(|row| mean(*row) >= level - 1e-9);
+            row.map(|row| record.step(row) as f64).ok_or_else(|| {
+                let steps = record.len().checked_sub(1).map_or(0, |last| record.step(last));
+                Undefined(format!("an accuracy of {level} was not reached in {steps} steps"))
+            })
+        };
+        let own = first(&self.group.map_or_else(|| trained_groups(snapshot), |group| vec![group]))?;
+        match self.after {
+            Some(group) => Ok(own - first(&[group])?),
+            None => Ok(own),
+        }
+    }
+
     /// Mean over the groups that the block opens a gap in.
     fn gap(&self, snapshot: &Snapshot, replica: usize, block: usize) -> Measured {
         let mut values = Vec::new();
@@ -257,22 +306,46 @@ impl Quantity {
 pub(crate) fn live_accuracy(snapshot: &Snapshot, replica: usize) -> Measured {
     let record = &snapshot.record;
     let last = record.len().checked_sub(1).ok_or_else(|| Undefined("nothing was evaluated".to_owned()))?;
+    let groups = trained_groups(snapshot);
+    let sum: f64 = groups.iter().map(|group| record.accuracy(last, *group, replica)).sum();
+    Ok(sum / groups.len() as f64)
+}
+
+/// The groups that the stream trains, ascending.
+fn trained_groups(snapshot: &Snapshot) -> Vec<usize> {
     let mut groups: Vec<usize> = snapshot.layout.blocks.iter().flat_map(|block| block.groups.clone()).collect();
     groups.sort_unstable();
     groups.dedup();
-    let sum: f64 = groups.iter().map(|group| record.accuracy(last, *group, replica)).sum();
-    Ok(sum / groups.len() as f64)
+    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::sample;
+
+    #[test]
+    fn steps_to_a_level_are_those_of_the_first_evaluation_that_has_it() {
+        let snapshot = sample::finished();
+        let of = |text: &str| Quantity::parse(text).unwrap().of(&snapshot)[0].value.clone();
+        // The sample's first task rises by 4 points a step from 10 %, before any other is trained.
+        assert_eq!(of("steps_to[0.5, group 0]"), Ok(10.0));
+        assert_eq!(of("steps_to[0.501, group 0]"), Ok(11.0));
+        assert_eq!(of("steps_to[0.5, group 1]"), Ok(110.0));
+        assert_eq!(of("steps_to[0.5, group 1, after 0]"), Ok(100.0));
+        let never = of("steps_to[0.95, group 0]").unwrap_err();
+        assert_eq!(never, "an accuracy of 0.95 was not reached in 300 steps");
+        assert!(of("steps_to[0.5, group 7]").unwrap_err().contains("no group 7"));
+        for slip in ["steps_to", "steps_to[]", "steps_to[2]", "steps_to[0.9, block 1]", "acc[0.9]", "acc[after 1]"] {
+            assert!(Quantity::parse(slip).unwrap_err().to_string().contains("place"), "{slip}");
+        }
+    }
 
     #[test]
     fn a_quantity_is_read_with_candidates_and_places() {
         let parse = |text| Quantity::parse(text).unwrap();
-        let acc = Quantity { name: "acc", reading: None, candidates: None, block: None, group: None };
-        assert_eq!(parse("acc"), acc);
+        let acc = parse("acc");
+        assert_eq!((acc.name, acc.candidates, acc.block, acc.group), ("acc", None, None, None));
         assert_eq!(
             parse("acc@task[block 3, group 0]"),
             Quantity { candidates: Some("task"), block: Some(3), group: Some(0), ..acc }

@@ -27,4 +27,4 @@ pub use surface::surface;
 pub use view::{Known, View};
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;

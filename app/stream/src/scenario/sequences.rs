@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mnemoscope_core::{Component, Kind, Knob, Opt, random};
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, Task, VALIDATION};
+use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, TRAINING, Task, VALIDATION};
 use crate::dataset::Dataset;
 use crate::error::StreamError;
 use crate::sequence::{Drawn, Size, TASK_OR_NONE, TaskKind, draw, knobs};
@@ -56,6 +56,7 @@ pub(super) const KIND: Kind = Kind {
         HEAD,
         VALIDATION,
         TEST,
+        TRAINING,
         ORDER_PER_REPLICA,
         SEED,
     ],

@@ -4,7 +4,8 @@ use mnemoscope_core::{Component, Kind, Knob, Opt, random};
 use rand::seq::SliceRandom as _;
 
 use super::{
-    BATCH, EPOCHS, HEAD, LABEL_NOISE, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, Task, VALIDATION,
+    BATCH, EPOCHS, HEAD, LABEL_NOISE, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, TRAINING, Task,
+    VALIDATION,
 };
 use super::{occurring, tasks_knob};
 use crate::dataset::Dataset;
@@ -31,6 +32,7 @@ pub(super) const KIND: Kind = Kind {
         HEAD,
         VALIDATION,
         TEST,
+        TRAINING,
         ORDER_PER_REPLICA,
         SEED,
     ],
