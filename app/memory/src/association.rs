@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::{Component, Gpu, MemoryError, Pairs, Rule, Snapshot, known_error};
+use crate::recall::write;
+use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, known_error};
 
-/// A memory that can be stepped through, write by write. Every change is answered at once, on the calling thread: in
-/// well under a millisecond at the defaults, and in 10 to 17 ms at the most that the settings allow (512 pairs,
-/// d_k = d_v = 128), measured on one core of a busy two-core machine.
+/// A memory that can be stepped through, write by write. Every change is answered at once, on the calling thread.
 #[derive(Debug, Clone)]
 pub struct Association {
     component: Component,
-    rule: Rule,
-    decay: f32,
+    composition: Composition,
     pairs: Pairs,
     gpu: Option<Arc<Gpu>>,
+    /// Holds the writes that the snapshot shows.
+    memory: Box<dyn Memory>,
     snapshot: Snapshot,
 }
 
@@ -21,28 +21,36 @@ impl Association {
     /// Draws the pairs and writes them all.
     ///
     /// # Errors
-    /// When the settings do not go together, or ask for a graphics card that does not answer.
-    pub fn new(component: Component) -> Result<Self, MemoryError> {
-        Self::showing(component, |all| all)
+    /// When the settings or the choices do not go together, or ask for a graphics card that does not answer or does not
+    /// know the memory.
+    pub fn new(component: Component, composition: Composition) -> Result<Self, MemoryError> {
+        Self::showing(component, composition, |all| all)
     }
 
     /// With the number of writes shown that `shown` makes of the number of pairs.
-    fn showing(component: Component, shown: impl FnOnce(usize) -> usize) -> Result<Self, MemoryError> {
+    fn showing(
+        component: Component,
+        composition: Composition,
+        shown: impl FnOnce(usize) -> usize,
+    ) -> Result<Self, MemoryError> {
+        composition.check_keys(component.real("key_length"))?;
         let pairs = Pairs::draw(&component)?;
-        let (rule, decay) = (Rule::of(&component), component.real("decay") as f32);
         let gpu = if component.switch("gpu") { Some(Gpu::shared()?) } else { None };
-        let snapshot = Snapshot::take(rule, decay, &pairs, shown(pairs.len()), gpu.as_deref())?;
-        Ok(Self { component, rule, decay, pairs, gpu, snapshot })
+        let shown = shown(pairs.len());
+        let mut memory = composition.build(pairs.d_k, pairs.d_v, component.whole("seed") as u64)?;
+        write(memory.as_mut(), &pairs, 0, shown);
+        let snapshot = Snapshot::of(memory.as_ref(), &composition, &pairs, shown, gpu.as_deref())?;
+        Ok(Self { component, composition, pairs, gpu, memory, snapshot })
     }
 
-    /// Takes other settings. The number of writes shown stays, or stays "all".
+    /// Takes other settings and choices. The number of writes shown stays, or stays "all".
     ///
     /// # Errors
     /// As [`Association::new`]; the memory then stays as it was.
-    pub fn set_component(&mut self, component: Component) -> Result<(), MemoryError> {
+    pub fn change(&mut self, component: Component, composition: Composition) -> Result<(), MemoryError> {
         let shown = self.snapshot.writes;
         let all = shown == self.pairs.len();
-        *self = Self::showing(component, |pairs| if all { pairs } else { shown })?;
+        *self = Self::showing(component, composition, |pairs| if all { pairs } else { shown })?;
         Ok(())
     }
 
@@ -51,7 +59,14 @@ impl Association {
     /// # Errors
     /// When the graphics card fails; never on the processor.
     pub fn show(&mut self, writes: usize) -> Result<(), MemoryError> {
-        self.snapshot = Snapshot::take(self.rule, self.decay, &self.pairs, writes, self.gpu.as_deref())?;
+        let (from, to) = (self.snapshot.writes, writes.min(self.pairs.len()));
+        let mut memory = self.memory.clone();
+        if to < from {
+            memory.reset();
+        }
+        write(memory.as_mut(), &self.pairs, if to < from { 0 } else { from }, to);
+        self.snapshot = Snapshot::of(memory.as_ref(), &self.composition, &self.pairs, to, self.gpu.as_deref())?;
+        self.memory = memory;
         Ok(())
     }
 
@@ -72,9 +87,14 @@ impl Association {
         &self.component
     }
 
-    /// The rule in force.
-    pub fn rule(&self) -> Rule {
-        self.rule
+    /// The four choices.
+    pub fn composition(&self) -> &Composition {
+        &self.composition
+    }
+
+    /// The memory after the writes shown.
+    pub fn memory(&self) -> &dyn Memory {
+        self.memory.as_ref()
     }
 
     /// The pairs, all of them.
@@ -94,7 +114,7 @@ impl Association {
 
     /// The known error after the writes shown, where these settings have one; see [`known_error`].
     pub fn known_error(&self) -> Option<f64> {
-        known_error(&self.component, self.snapshot.writes)
+        known_error(&self.component, &self.composition, self.snapshot.writes)
     }
 }
 
@@ -104,7 +124,8 @@ mod tests {
     use mnemoscope_core::Setting;
 
     fn association() -> Association {
-        Association::new(Component::new("association").unwrap().with("pairs", Setting::Number(5.0)).unwrap()).unwrap()
+        let component = Component::new("association").unwrap().with("pairs", Setting::Number(5.0)).unwrap();
+        Association::new(component, Composition::default()).unwrap()
     }
 
     #[test]
@@ -113,12 +134,12 @@ mod tests {
         assert_eq!(association.snapshot().writes, 5);
         assert!(!association.step().unwrap());
         association.show(0).unwrap();
-        assert!(association.snapshot().state.iter().all(|cell| *cell == 0.0));
+        assert!(association.snapshot().memory.values.iter().all(|cell| *cell == 0.0));
         let mut sum = vec![0.0; 64 * 64];
         while association.step().unwrap() {
-            sum.iter_mut().zip(&association.snapshot().last_write).for_each(|(sum, write)| *sum += write);
+            sum.iter_mut().zip(&association.snapshot().last_write.as_ref().unwrap().values).for_each(|(sum, write)| *sum += write);
         }
-        let state = &association.snapshot().state;
+        let state = &association.snapshot().memory.values;
         assert!(sum.iter().zip(state).all(|(a, b)| (a - b).abs() < 1e-6));
         assert_eq!(association.known_error(), Some(4.0 / 64.0));
     }
@@ -128,17 +149,30 @@ mod tests {
         let mut association = association();
         let with = |name: &str, value: f64| association.component().clone().with(name, Setting::Number(value)).unwrap();
         let (more, fewer) = (with("pairs", 9.0), with("pairs", 2.0));
-        association.set_component(more.clone()).unwrap();
+        let hebb = Composition::default();
+        association.change(more.clone(), hebb.clone()).unwrap();
         assert_eq!(association.snapshot().writes, 9, "all stays all");
         association.show(3).unwrap();
-        association.set_component(more.clone().with("noise", Setting::Number(0.5)).unwrap()).unwrap();
+        association.change(more.clone().with("noise", Setting::Number(0.5)).unwrap(), hebb.clone()).unwrap();
         assert_eq!(association.snapshot().writes, 3);
         let before = association.snapshot().clone();
-        let wild = more.with("rule", Setting::Text("delta".to_owned())).unwrap();
-        let wild = wild.with("beta", Setting::Number(0.0)).unwrap();
-        assert!(matches!(association.set_component(wild), Err(MemoryError::Beta { .. })));
+        let mut wild = Composition::named().iter().find(|point| point.name == "delta_rule").unwrap().composition();
+        wild.rule.set("beta", Setting::Number(0.0)).unwrap();
+        assert!(matches!(association.change(more, wild), Err(MemoryError::Beta { .. })));
         assert_eq!(association.snapshot(), &before);
-        association.set_component(fewer).unwrap();
+        association.change(fewer, hebb).unwrap();
         assert_eq!(association.snapshot().writes, 2);
+    }
+
+    #[test]
+    fn stepping_back_and_on_again_gives_the_same_memory() {
+        for point in Composition::named() {
+            let mut association = association();
+            association.change(association.component().clone(), point.composition()).unwrap();
+            let all = association.snapshot().clone();
+            association.show(2).unwrap();
+            while association.step().unwrap() {}
+            assert_eq!(association.snapshot(), &all, "{}", point.name);
+        }
     }
 }

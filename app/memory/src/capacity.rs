@@ -4,9 +4,8 @@ use rayon::prelude::*;
 
 use mnemoscope_core::Setting;
 
-use crate::kinds::check_beta;
-use crate::recall::mean_error_of;
-use crate::{Component, MemoryError, Pairs, Rule, recall};
+use crate::recall::recall;
+use crate::{Component, Composition, MemoryError, Pairs, mean_error, remember};
 
 /// Expected mean relative squared error of Hebb's rule: (n - 1)/d_k, for independent random unit keys asked for
 /// without noise and without decay. 0 for `n` = 0.
@@ -16,14 +15,13 @@ pub fn known_error_hebb(n: usize, d_k: usize) -> f64 {
 
 /// The known error after `n` writes where these settings have one: Hebb's rule on independent unit keys, each
 /// written once, without noise and decay; or 0 if they are orthonormal.
-pub fn known_error(component: &Component, n: usize) -> Option<f64> {
+pub fn known_error(component: &Component, composition: &Composition, n: usize) -> Option<f64> {
     let is = |name: &str, value: f64| component.real(name) == value;
-    let plain = component.text("rule") == "hebb"
+    let plain = *composition == Composition::default()
         && is("correlation", 0.0)
         && is("noise", 0.0)
         && is("rewritten", 0.0)
-        && is("key_length", 1.0)
-        && is("decay", 1.0);
+        && is("key_length", 1.0);
     plain.then(|| if component.switch("orthonormal") { 0.0 } else { known_error_hebb(n, component.whole("d_k")) })
 }
 
@@ -40,47 +38,56 @@ pub struct CapacityPoint {
     pub sd: f64,
 }
 
-/// The error of one rule over several loads.
+/// The error of one memory over several loads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapacityCurve {
-    /// The rule.
-    pub rule: Rule,
+    /// The memory.
+    pub composition: Composition,
     /// One point for each load, in the order given.
     pub points: Vec<CapacityPoint>,
 }
 
-/// The error of each rule with `loads` pairs stored, over `draws` draws (at least one) of keys and values. All rules
-/// meet the same draws.
+/// The error of each memory with `loads` pairs stored, over `draws` draws (at least one) of keys and values. All
+/// memories meet the same draws.
 ///
 /// Draws are spread over the process-wide thread pool, and the answer does not depend on its size. Not for a frame of
-/// the window: 20 draws of 16 to 512 pairs at d_k = d_v = 128 take about 0.6 s on two cores.
+/// the window.
 ///
 /// # Errors
-/// When a load lies outside the range of `pairs`, or the settings do not go together.
-pub fn capacity_curve(component: &Component, loads: &[usize], draws: usize) -> Result<Vec<CapacityCurve>, MemoryError> {
-    check_beta(component)?;
-    let rules = Rule::all(component);
-    let decay = component.real("decay") as f32;
+/// When a load lies outside the range of `pairs`, or settings or choices do not go together.
+pub fn capacity_curve(
+    component: &Component,
+    compositions: &[Composition],
+    loads: &[usize],
+    draws: usize,
+) -> Result<Vec<CapacityCurve>, MemoryError> {
+    for composition in compositions {
+        composition.check_keys(component.real("key_length"))?;
+    }
     let loaded: Vec<Component> =
         loads.iter().map(|n| component.clone().with("pairs", Setting::Number(*n as f64))).collect::<Result<_, _>>()?;
     let jobs: Vec<(&Component, u64)> =
         loaded.iter().flat_map(|component| (0..draws.max(1) as u64).map(move |draw| (component, draw))).collect();
-    let errors: Vec<[f64; 3]> = jobs
+    let errors: Vec<Vec<f64>> = jobs
         .into_par_iter()
         .map(|(component, draw)| {
             let pairs = Pairs::draw_nth(component, draw)?;
-            Ok(rules.map(|rule| mean_error_of(&recall(rule, decay, &pairs, pairs.len()), &pairs)))
+            let error = |composition: &Composition| {
+                let memory = remember(composition, &pairs, pairs.len(), draw)?;
+                Ok(mean_error(&recall(memory.as_ref(), &pairs, pairs.len()), &pairs))
+            };
+            compositions.iter().map(error).collect()
         })
         .collect::<Result<_, MemoryError>>()?;
-    let curve = |(index, rule)| CapacityCurve {
-        rule,
+    let curve = |(index, composition): (usize, &Composition)| CapacityCurve {
+        composition: composition.clone(),
         points: errors
             .chunks_exact(draws.max(1))
             .zip(loads)
             .map(|(draws, n)| point(draws.iter().map(|errors| errors[index]), *n, component.whole("d_k")))
             .collect(),
     };
-    Ok(rules.into_iter().enumerate().map(curve).collect())
+    Ok(compositions.iter().enumerate().map(curve).collect())
 }
 
 fn point(errors: impl ExactSizeIterator<Item = f64> + Clone, pairs: usize, d_k: usize) -> CapacityPoint {
@@ -106,9 +113,10 @@ mod tests {
         for (d_k, d_v) in [(16.0, 2.0), (32.0, 48.0)] {
             let component = component(&[("d_k", d_k), ("d_v", d_v)]);
             let draws = 300;
-            let curves = capacity_curve(&component, &[1, 2, 9, 40], draws).unwrap();
+            let hebb = Composition::default();
+            let curves = capacity_curve(&component, std::slice::from_ref(&hebb), &[1, 2, 9, 40], draws).unwrap();
             for point in &curves[0].points {
-                let known = known_error(&component, point.pairs).unwrap();
+                let known = known_error(&component, &hebb, point.pairs).unwrap();
                 // 4 standard errors, and rounding where the error is 0.
                 let allowed = 4.0 * point.sd / (draws as f64).sqrt() + 1e-9;
                 assert!((point.mean_error - known).abs() <= allowed, "{point:?} {known} +- {allowed}");
@@ -119,14 +127,16 @@ mod tests {
 
     #[test]
     fn a_curve_is_the_mean_and_spread_of_single_draws() {
-        let component = component(&[("d_k", 8.0), ("d_v", 5.0), ("decay", 0.9), ("beta", 0.5)]);
-        let curves = capacity_curve(&component, &[3, 7], 2).unwrap();
-        assert_eq!(curves.iter().map(|curve| curve.rule.name()).collect::<Vec<_>>(), ["hebb", "delta", "softmax"]);
+        let component = component(&[("d_k", 8.0), ("d_v", 5.0)]);
+        let compositions: Vec<Composition> = Composition::named().iter().map(crate::NamedPoint::composition).collect();
+        let curves = capacity_curve(&component, &compositions, &[3, 7], 2).unwrap();
         let seven = component.with("pairs", Setting::Number(7.0)).unwrap();
-        for curve in &curves {
+        for (curve, composition) in curves.iter().zip(&compositions) {
+            assert_eq!(&curve.composition, composition);
             let [a, b] = [0, 1].map(|draw| {
                 let pairs = Pairs::draw_nth(&seven, draw).unwrap();
-                crate::mean_error(curve.rule, 0.9, &pairs, 7)
+                let memory = remember(composition, &pairs, 7, draw).unwrap();
+                mean_error(&recall(memory.as_ref(), &pairs, 7), &pairs)
             });
             assert!((curve.points[1].mean_error - f64::midpoint(a, b)).abs() < 1e-12);
             assert!((curve.points[1].sd - (a - b).abs() / 2f64.sqrt()).abs() < 1e-12);
@@ -135,23 +145,25 @@ mod tests {
 
     #[test]
     fn the_known_error_is_claimed_only_where_it_holds() {
-        let plain = component(&[("d_k", 8.0)]);
-        assert_eq!(known_error(&plain, 9), Some(1.0));
-        assert_eq!(known_error(&plain, 0), Some(0.0));
-        for (name, value) in
-            [("correlation", 0.1), ("noise", 0.1), ("rewritten", 0.1), ("key_length", 1.1), ("decay", 0.9)]
-        {
-            assert_eq!(known_error(&component(&[("d_k", 8.0), (name, value)]), 9), None, "{name}");
+        let (plain, hebb) = (component(&[("d_k", 8.0)]), Composition::default());
+        assert_eq!(known_error(&plain, &hebb, 9), Some(1.0));
+        assert_eq!(known_error(&plain, &hebb, 0), Some(0.0));
+        for (name, value) in [("correlation", 0.1), ("noise", 0.1), ("rewritten", 0.1), ("key_length", 1.1)] {
+            assert_eq!(known_error(&component(&[("d_k", 8.0), (name, value)]), &hebb, 9), None, "{name}");
         }
         let orthonormal = plain.clone().with("orthonormal", Setting::Switch(true)).unwrap();
-        assert_eq!(known_error(&orthonormal, 8), Some(0.0));
-        assert_eq!(known_error(&plain.with("rule", Setting::Text("delta".to_owned())).unwrap(), 9), None);
+        assert_eq!(known_error(&orthonormal, &hebb, 8), Some(0.0));
+        for point in Composition::named().iter().filter(|point| point.name != "linear_attention") {
+            assert_eq!(known_error(&plain, &point.composition(), 9), None, "{}", point.name);
+        }
     }
 
     #[test]
     fn a_load_outside_its_range_or_a_wild_beta_is_refused() {
-        let error = capacity_curve(&component(&[]), &[0], 1).unwrap_err();
+        let mut delta = Composition::named().iter().find(|point| point.name == "delta_rule").unwrap().composition();
+        let error = capacity_curve(&component(&[]), &[], &[0], 1).unwrap_err();
         assert!(error.to_string().contains("pairs = 0 is outside its range 1 to 512"), "{error}");
-        assert!(matches!(capacity_curve(&component(&[("beta", 0.0)]), &[4], 1), Err(MemoryError::Beta { .. })));
+        delta.rule.set("beta", Setting::Number(0.0)).unwrap();
+        assert!(matches!(capacity_curve(&component(&[]), &[delta], &[4], 1), Err(MemoryError::Beta { .. })));
     }
 }

@@ -9,9 +9,29 @@ pub enum MemoryError {
     /// A setting outside its domain.
     #[error(transparent)]
     Component(#[from] ComponentError),
+    /// Choices of a composed memory that do not go together.
+    #[error("{place}: {reason}")]
+    Together {
+        /// The choice, such as "memory.rule".
+        place: &'static str,
+        /// Why, and what to choose.
+        reason: String,
+    },
+    /// A composed memory that cannot be built with these sizes.
+    #[error("memory: {reason}")]
+    Sizes {
+        /// Which sizes, and what to change.
+        reason: String,
+    },
+    /// A composed memory that the graphics card's shader does not know.
+    #[error(
+        "memory association: the graphics card writes linear attention, the delta rule and softmax attention, each \
+         with decay; compute this memory on the processor"
+    )]
+    NotOnCard,
     /// A delta rule that would not converge.
     #[error(
-        "memory association: beta = {beta} with keys of length {key_length} gives beta |k|^2 = {product}; the delta \
+        "memory.rule: beta = {beta} with keys of length {key_length} gives beta |k|^2 = {product}; the delta \
          rule needs 0 < beta |k|^2 < 2, so choose beta above 0 and below {limit}"
     )]
     Beta {
@@ -62,6 +82,18 @@ pub enum MemoryError {
     /// The graphics card.
     #[error(transparent)]
     Gpu(#[from] GpuError),
+}
+
+impl MemoryError {
+    /// Where in an experiment the refused setting stands, such as "memory.rule".
+    pub fn place(&self) -> &'static str {
+        match self {
+            Self::Together { place, .. } => place,
+            Self::Beta { .. } => "memory.rule",
+            Self::Sizes { .. } => "memory.architecture",
+            _ => "attention",
+        }
+    }
 }
 
 /// Why the graphics card gave no answer.

@@ -10,7 +10,59 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use bytemuck::{Pod, Zeroable};
 use wgpu::util::DeviceExt as _;
 
-use crate::{GpuError, Pairs, Rule};
+use crate::{Composition, GpuError, MemoryError, Pairs};
+
+/// The memories that the shader knows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kernel {
+    /// S <- gamma S + v k^T.
+    Hebb,
+    /// S <- gamma S, then S <- S + beta (v - S k) k^T.
+    Delta {
+        /// Part of the error along the key that one write removes, for unit keys.
+        beta: f32,
+    },
+    /// Keeps all pairs; reads their mean weighted by exp(beta_s k.q).
+    Softmax {
+        /// beta_s.
+        inverse_temperature: f32,
+    },
+}
+
+impl Kernel {
+    /// The kernel of a composed memory, and its decay.
+    ///
+    /// # Errors
+    /// When the shader does not know the memory.
+    pub fn of(composition: &Composition) -> Result<(Self, f32), MemoryError> {
+        let (retention, rule) = (&composition.retention, &composition.rule);
+        let decay = match retention.name() {
+            "none" => 1.0,
+            "decay" => retention.real("gamma") as f32,
+            _ => return Err(MemoryError::NotOnCard),
+        };
+        let kernel = match (composition.architecture.name(), composition.bias.name(), rule.name()) {
+            ("matrix", "dot_product", "outer_product") => Self::Hebb,
+            ("matrix", "squared_error", "gradient_step") if decay == 1.0 || rule.text("error_at") == "decayed" => {
+                Self::Delta { beta: rule.real("beta") as f32 }
+            }
+            ("key_value_list", ..) if rule.text("order") == "constant" && !composition.architecture.switch("qk_norm") => {
+                Self::Softmax { inverse_temperature: composition.architecture.real("inverse_temperature") as f32 }
+            }
+            _ => return Err(MemoryError::NotOnCard),
+        };
+        Ok((kernel, decay))
+    }
+
+    /// The shader's entry point.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hebb => "hebb",
+            Self::Delta { .. } => "delta",
+            Self::Softmax { .. } => "softmax",
+        }
+    }
+}
 
 /// What a memory holds and answers after its first n writes.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,22 +110,6 @@ const PADDING: usize = 8;
 /// llvmpipe ends the loops of an invocation after so many rounds together, and its results are then wrong
 /// (LP_MAX_TGSI_LOOP_ITERATIONS in Mesa).
 const SOFTWARE_ROUNDS: usize = 65_535;
-
-/// As [`crate::write`], on the graphics card.
-///
-/// # Errors
-/// When there is no adapter, it fails, or the memory is too large for it.
-pub fn write_gpu(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Result<Vec<f32>, GpuError> {
-    Gpu::shared()?.scan(rule, decay, pairs, n).map(|scan| scan.state)
-}
-
-/// As [`crate::recall`], on the graphics card.
-///
-/// # Errors
-/// When there is no adapter, it fails, or the memory is too large for it.
-pub fn recall_gpu(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Result<Vec<f32>, GpuError> {
-    Gpu::shared()?.scan(rule, decay, pairs, n).map(|scan| scan.recalled)
-}
 
 impl Gpu {
     /// The process's one, opened at the first call. A failure is kept too: a driver that is missing stays missing.
@@ -157,8 +193,8 @@ impl Gpu {
     ///
     /// # Errors
     /// When the adapter fails, or the memory is too large for it.
-    pub fn scan(&self, rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Result<Scan, GpuError> {
-        let mut scans = self.scan_all(rule, decay, &[pairs], n)?;
+    pub fn scan(&self, kernel: Kernel, decay: f32, pairs: &Pairs, n: usize) -> Result<Scan, GpuError> {
+        let mut scans = self.scan_all(kernel, decay, &[pairs], n)?;
         scans.pop().ok_or(GpuError::MixedShapes)
     }
 
@@ -166,7 +202,7 @@ impl Gpu {
     ///
     /// # Errors
     /// When their shapes differ, the adapter fails, or together they are too large for it.
-    pub fn scan_all(&self, rule: Rule, decay: f32, memories: &[&Pairs], n: usize) -> Result<Vec<Scan>, GpuError> {
+    pub fn scan_all(&self, kernel: Kernel, decay: f32, memories: &[&Pairs], n: usize) -> Result<Vec<Scan>, GpuError> {
         let Some(first) = memories.first() else {
             return Ok(Vec::new());
         };
@@ -174,7 +210,7 @@ impl Gpu {
         if memories.iter().any(|pairs| (pairs.d_k, pairs.d_v, pairs.len()) != (d_k, d_v, first.len())) {
             return Err(GpuError::MixedShapes);
         }
-        let softmax = matches!(rule, Rule::Softmax { .. });
+        let softmax = matches!(kernel, Kernel::Softmax { .. });
         let state_size = if softmax { 0 } else { d_v * d_k };
         if n == 0 {
             return Ok(vec![Scan { state: vec![0.0; state_size], recalled: Vec::new() }; memories.len()]);
@@ -192,8 +228,8 @@ impl Gpu {
             value_quads: (value_width / 4) as u32,
             decay,
             log_decay: decay.ln(),
-            beta: if let Rule::Delta { beta } = rule { beta } else { 0.0 },
-            inverse_temperature: if let Rule::Softmax { inverse_temperature } = rule {
+            beta: if let Kernel::Delta { beta } = kernel { beta } else { 0.0 },
+            inverse_temperature: if let Kernel::Softmax { inverse_temperature } = kernel {
                 inverse_temperature
             } else {
                 0.0
@@ -217,7 +253,7 @@ impl Gpu {
         // Scopes are per thread and close in reverse order.
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let pipeline = self.pipeline(rule, width, in_group);
+        let pipeline = self.pipeline(kernel, width, in_group);
         let mut buffers = vec![self.upload(bytemuck::bytes_of(&shape), wgpu::BufferUsages::UNIFORM)];
         for (_, numbers) in &inputs {
             buffers.push(self.upload(bytemuck::cast_slice(numbers), wgpu::BufferUsages::STORAGE));
@@ -290,14 +326,14 @@ impl Gpu {
         if size > limit { Err(GpuError::TooLarge { what, size, limit }) } else { Ok(()) }
     }
 
-    fn pipeline(&self, rule: Rule, width: usize, rows: usize) -> wgpu::ComputePipeline {
+    fn pipeline(&self, kernel: Kernel, width: usize, rows: usize) -> wgpu::ComputePipeline {
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(rule.name()),
+                label: Some(kernel.name()),
                 layout: Some(&self.layout),
                 module: &self.shader,
-                entry_point: Some(rule.name()),
+                entry_point: Some(kernel.name()),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: &[("ROWS", rows as f64), ("CELLS", (rows * width / 4) as f64)],
                     // The shader clears what it uses.
@@ -306,7 +342,7 @@ impl Gpu {
                 cache: None,
             })
         };
-        pipelines.entry((rule.name(), width)).or_insert_with(make).clone()
+        pipelines.entry((kernel.name(), width)).or_insert_with(make).clone()
     }
 
     fn upload(&self, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {

@@ -1,47 +1,58 @@
-//! Associative memories, trained by no gradient: N pairs of key and value are written one after another and every key
-//! is asked for again. Rules: Hebb (linear attention), delta, and softmax attention, each with decay.
+//! Associative memories, trained by no gradient of a network: pairs of key and value are written one after another,
+//! and keys are asked for again. A memory is composed of four choices ([`Composition`]): an architecture, an inner
+//! objective, a retention and a learning rule. Linear attention, the delta rule, Titans, least squares and softmax
+//! attention are points of that space.
 //!
 //! All arrays are row-major `Vec<f32>`: keys and queries `[N, d_k]`, values `[N, d_v]`, the memory matrix S
-//! `[d_v, d_k]`. A read is `S q`.
+//! `[d_v, d_k]`. A read of a matrix is `S q`.
 //!
 //! ```
 //! use mnemoscope_core::Setting;
-//! use mnemoscope_memory::{Association, Component};
+//! use mnemoscope_memory::{Association, Component, Composition};
 //!
 //! let component = Component::new("association")?
 //!     .with("pairs", Setting::Number(8.0))?
 //!     .with("orthonormal", Setting::Switch(true))?;
-//! let mut association = Association::new(component)?;
+//! let mut association = Association::new(component, Composition::default())?;
 //! assert!(association.snapshot().mean_error < 1e-9);
 //! association.show(3)?;
 //! assert_eq!(association.snapshot().recall_matrix.len(), 3 * 3);
 //! # Ok::<(), mnemoscope_memory::MemoryError>(())
 //! ```
 
+mod architecture;
 mod association;
+mod bias;
 pub mod cache;
 mod capacity;
-mod delta;
+mod composition;
 mod error;
 mod gpu;
-mod hebb;
 mod kinds;
-mod matrix;
+mod learned;
+mod least_squares;
+mod linear;
+mod memory;
 mod pairs;
+mod product;
 mod recall;
+mod retention;
 mod rule;
 pub mod scan;
-mod softmax;
 
+pub use architecture::Architectures;
 pub use association::Association;
+pub use bias::Biases;
 pub use capacity::{CapacityCurve, CapacityPoint, capacity_curve, known_error, known_error_hebb};
+pub use composition::{Composition, NamedPoint, Place, choice_formula};
 pub use error::{GpuError, MemoryError};
-pub use gpu::{Gpu, Scan, recall_gpu, write_gpu};
+pub use gpu::{Gpu, Kernel, Scan};
 pub use kinds::{AssociationKinds, check};
+pub use memory::{Image, Memory};
 pub use pairs::Pairs;
-pub use recall::{Snapshot, errors, mean_error, recall_matrix};
-pub use rule::{Rule, last_write, recall, write};
-pub use softmax::softmax_weights;
+pub use recall::{Snapshot, errors, mean_error, recall_matrix, remember};
+pub use retention::Retentions;
+pub use rule::Rules;
 
-/// An associative memory and its settings, as an experiment file names it.
+/// The pairs of the association bench and their settings, as an experiment file names them.
 pub type Component = mnemoscope_core::Component<AssociationKinds>;

@@ -1,33 +1,48 @@
 //! What a memory answers, against what was stored.
 
-use crate::matrix::times_transposed;
-use crate::rule::read;
-use crate::softmax::{self, softmax_weights};
-use crate::{Gpu, GpuError, Pairs, Rule, last_write, recall, write};
+use crate::product::times_transposed;
+use crate::{Composition, Gpu, Image, Kernel, Memory, MemoryError, Pairs};
 
-/// Recalled value i against stored value j as cosines, `[n, n]`; 0 where one of them is zero.
-pub fn recall_matrix(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
-    let recalled = recall(rule, decay, pairs, n);
-    cosines(products(&recalled, pairs), &recalled, pairs)
+/// A composed memory after the first `n` writes; `n` beyond N means N. `seed` as in [`Composition::build`].
+///
+/// # Errors
+/// When the choices do not go together, or not with the pairs' sizes.
+pub fn remember(composition: &Composition, pairs: &Pairs, n: usize, seed: u64) -> Result<Box<dyn Memory>, MemoryError> {
+    let mut memory = composition.build(pairs.d_k, pairs.d_v, seed)?;
+    write(memory.as_mut(), pairs, 0, n);
+    Ok(memory)
 }
 
-/// Relative squared error |e|^2 / |v|^2 of each of the first `n` pairs, where v is the newest value stored under the
-/// pair's key and e what is recalled minus v.
-pub fn errors(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
-    let recalled = recall(rule, decay, pairs, n);
-    let rows = squares(&recalled, pairs);
-    rows.iter().map(|(error, value)| relative(*error, *value) as f32).collect()
+/// Writes the pairs from number `from` up to number `to`.
+pub(crate) fn write(memory: &mut dyn Memory, pairs: &Pairs, from: usize, to: usize) {
+    let all = pairs.keys.chunks_exact(pairs.d_k).zip(pairs.values.chunks_exact(pairs.d_v));
+    for (key, value) in all.take(to).skip(from) {
+        memory.write(key, value);
+    }
 }
 
-/// The mean relative squared error of the first `n` pairs: the sum of |e|^2 over the sum of |v|^2; 0 for `n` = 0.
+/// What the queries of the first `n` pairs recall, `[n, d_v]`.
+pub(crate) fn recall(memory: &dyn Memory, pairs: &Pairs, n: usize) -> Vec<f32> {
+    memory.read_all(&pairs.queries[..n.min(pairs.len()) * pairs.d_k], pairs.d_k)
+}
+
+/// Recalled value i (of `recalled` `[n, d_v]`, one per pair) against stored value j as cosines, `[n, n]`; 0 where one of
+/// them is zero.
+pub fn recall_matrix(recalled: &[f32], pairs: &Pairs) -> Vec<f32> {
+    cosines(products(recalled, pairs), recalled, pairs)
+}
+
+/// Relative squared error |e|^2 / |v|^2 of each pair, of what the first n queries `recalled` `[n, d_v]`, where v is
+/// the newest value among the first n stored under the pair's key and e what is recalled minus v.
+pub fn errors(recalled: &[f32], pairs: &Pairs) -> Vec<f32> {
+    squares(recalled, pairs).iter().map(|(error, value)| relative(*error, *value) as f32).collect()
+}
+
+/// The mean relative squared error of the first n pairs: the sum of |e|^2 over the sum of |v|^2; 0 for n = 0.
 ///
 /// A ratio of sums, because for random unit keys its expectation under Hebb's rule is (n - 1)/d_k exactly, whatever
 /// the values. The mean of the pairs' own ratios is larger by d_v/(d_v - 2), the mean of 1/|v|^2.
-pub fn mean_error(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> f64 {
-    ratio_of_sums(&squares(&recall(rule, decay, pairs, n), pairs))
-}
-
-pub(crate) fn mean_error_of(recalled: &[f32], pairs: &Pairs) -> f64 {
+pub fn mean_error(recalled: &[f32], pairs: &Pairs) -> f64 {
     ratio_of_sums(&squares(recalled, pairs))
 }
 
@@ -85,11 +100,13 @@ fn cosines(mut products: Vec<f32>, recalled: &[f32], pairs: &Pairs) -> Vec<f32> 
 pub struct Snapshot {
     /// Pairs written, n.
     pub writes: usize,
-    /// S `[d_v, d_k]`; empty for softmax.
-    pub state: Vec<f32>,
-    /// The outer product `[d_v, d_k]` of the last write; empty for softmax.
-    pub last_write: Vec<f32>,
-    /// Softmax weights `[n, n]`, query by value; empty for the other rules.
+    /// What the memory holds: S `[d_v, d_k]` of a matrix.
+    pub memory: Image,
+    /// What the last write added; none before the first, and for memories that keep the pairs.
+    pub last_write: Option<Image>,
+    /// Norm of the inner gradient at the last write, where there is one.
+    pub surprise: Option<f32>,
+    /// Weights `[n, n]`, query by write, of memories that answer with a weighted mean of values; else empty.
     pub weights: Vec<f32>,
     /// Recalled values `[n, d_v]`.
     pub recalled: Vec<f32>,
@@ -108,40 +125,61 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Writes the first `n` pairs and asks for each of them; on the graphics card if one is given.
+    /// Writes the first `n` pairs and asks for each of them; on the graphics card if one is given. Memories that draw
+    /// something at random draw it from seed 0.
     ///
     /// # Errors
-    /// When the graphics card fails; never on the processor.
-    pub fn take(rule: Rule, decay: f32, pairs: &Pairs, n: usize, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
+    /// When the choices do not go together, or the graphics card fails or does not know the memory.
+    pub fn take(
+        composition: &Composition,
+        pairs: &Pairs,
+        n: usize,
+        gpu: Option<&Gpu>,
+    ) -> Result<Self, MemoryError> {
+        Self::of(remember(composition, pairs, n, 0)?.as_ref(), composition, pairs, n, gpu)
+    }
+
+    /// Asks a memory that holds the first `n` pairs; with a graphics card S and the answers are the card's.
+    ///
+    /// # Errors
+    /// When the graphics card fails or does not know the memory.
+    pub(crate) fn of(
+        memory: &dyn Memory,
+        composition: &Composition,
+        pairs: &Pairs,
+        n: usize,
+        gpu: Option<&Gpu>,
+    ) -> Result<Self, MemoryError> {
         let n = n.min(pairs.len());
-        let weights = match rule {
-            Rule::Softmax { inverse_temperature } => softmax_weights(inverse_temperature, decay, pairs, n),
-            _ => Vec::new(),
-        };
-        let (state, recalled) = match gpu {
-            Some(gpu) => gpu.scan(rule, decay, pairs, n).map(|scan| (scan.state, scan.recalled))?,
-            None if weights.is_empty() => {
-                let state = write(rule, decay, pairs, n);
-                let recalled = if n == 0 { Vec::new() } else { read(&state, pairs, n) };
-                (state, recalled)
+        let mut image = memory.image();
+        let recalled = match gpu {
+            Some(gpu) => {
+                let (kernel, decay) = Kernel::of(composition)?;
+                let scan = gpu.scan(kernel, decay, pairs, n)?;
+                if !scan.state.is_empty() {
+                    image.values = scan.state;
+                }
+                scan.recalled
             }
-            None => (Vec::new(), softmax::recall(&weights, pairs, n)),
+            None => recall(memory, pairs, n),
         };
+        let weights = pairs.queries[..n * pairs.d_k].chunks_exact(pairs.d_k).map_while(|query| memory.weights(query));
         let products = products(&recalled, pairs);
         let squares = squares(&recalled, pairs);
         let newest = pairs.newest(n);
         let (signal, crosstalk) = energies(&products, &recalled, &newest, pairs);
         Ok(Self {
             writes: n,
-            last_write: last_write(rule, decay, pairs, n),
-            weights,
+            last_write: memory.last_write(),
+            surprise: memory.surprise(),
+            weights: weights.flatten().collect(),
             errors: squares.iter().map(|(error, value)| relative(*error, *value) as f32).collect(),
             mean_error: ratio_of_sums(&squares),
             decoded: decoded(&products, &newest, pairs),
             signal,
             crosstalk,
             recall_matrix: cosines(products, &recalled, pairs),
-            state,
+            memory: image,
             recalled,
         })
     }
@@ -176,8 +214,12 @@ mod tests {
     use crate::Component;
     use mnemoscope_core::Setting;
 
-    fn take(rule: Rule, pairs: &Pairs, n: usize) -> Snapshot {
-        Snapshot::take(rule, 1.0, pairs, n, None).unwrap()
+    fn named(name: &str) -> Composition {
+        Composition::named().iter().find(|point| point.name == name).unwrap().composition()
+    }
+
+    fn take(name: &str, pairs: &Pairs, n: usize) -> Snapshot {
+        Snapshot::take(&named(name), pairs, n, None).unwrap()
     }
 
     /// Keys at 60 degrees, so that Hebb answers each value plus half the other.
@@ -188,7 +230,7 @@ mod tests {
 
     #[test]
     fn two_pairs_worked_by_hand() {
-        let snapshot = take(Rule::Hebb, &two(), 2);
+        let snapshot = take("linear_attention", &two(), 2);
         let close = |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(close(&snapshot.recalled, &[3.0, 2.0, 1.5, 4.0]), "{:?}", snapshot.recalled);
         assert!(close(&snapshot.errors, &[4.0 / 9.0, 2.25 / 16.0]), "{:?}", snapshot.errors);
@@ -197,26 +239,30 @@ mod tests {
         assert!(close(&snapshot.recall_matrix, &[3.0 / first, 2.0 / first, 1.5 / second, 4.0 / second]));
         assert!((snapshot.signal - 1.0).abs() < 1e-6 && (snapshot.crosstalk - 0.25).abs() < 1e-6);
         assert_eq!(snapshot.decoded, 1.0);
-        assert!(close(&snapshot.last_write, &[0.0, 0.0, 2.0, 4.0 * 0.75f32.sqrt()]), "{:?}", snapshot.last_write);
+        let added = snapshot.last_write.unwrap();
+        assert!(close(&added.values, &[0.0, 0.0, 2.0, 4.0 * 0.75f32.sqrt()]), "{added:?}");
+        assert_eq!((added.rows, added.columns), (2, 2));
     }
 
     #[test]
     fn the_snapshot_says_what_the_functions_say() {
         let component = Component::new("association").unwrap().with("pairs", Setting::Number(50.0)).unwrap();
         let pairs = Pairs::draw(&component).unwrap();
-        for rule in Rule::all(&component) {
+        for point in Composition::named() {
             for n in [0, 1, 33, 50] {
-                let snapshot = Snapshot::take(rule, 0.95, &pairs, n, None).unwrap();
-                assert_eq!(snapshot.state, write(rule, 0.95, &pairs, n));
-                assert_eq!(snapshot.recalled, recall(rule, 0.95, &pairs, n));
-                assert_eq!(snapshot.recall_matrix, recall_matrix(rule, 0.95, &pairs, n));
-                assert_eq!(snapshot.errors, errors(rule, 0.95, &pairs, n));
-                assert_eq!(snapshot.mean_error, mean_error(rule, 0.95, &pairs, n));
+                let snapshot = Snapshot::take(&point.composition(), &pairs, n, None).unwrap();
+                let memory = remember(&point.composition(), &pairs, n, 0).unwrap();
+                let recalled = recall(memory.as_ref(), &pairs, n);
+                assert_eq!(snapshot.memory, memory.image());
+                assert_eq!(snapshot.recalled, recalled);
+                assert_eq!(snapshot.recall_matrix, recall_matrix(&recalled, &pairs));
+                assert_eq!(snapshot.errors, errors(&recalled, &pairs));
+                assert_eq!(snapshot.mean_error, mean_error(&recalled, &pairs));
                 assert_eq!(snapshot.recall_matrix.len(), n * n);
                 let along = snapshot.signal + snapshot.crosstalk;
                 let all = snapshot.recalled.iter().map(|o| f64::from(o * o)).sum::<f64>();
                 let stored = pairs.values[..n * 64].iter().map(|v| f64::from(v * v)).sum::<f64>();
-                assert!((along * stored - all).abs() < 1e-4 * (1.0 + all), "{rule:?} {n}");
+                assert!((along * stored - all).abs() < 1e-4 * (1.0 + all), "{} {n}", point.name);
             }
         }
     }
@@ -229,10 +275,10 @@ mod tests {
             .and_then(|c| c.with("orthonormal", Setting::Switch(true)))
             .unwrap();
         let pairs = Pairs::draw(&component).unwrap();
-        let delta = take(Rule::Delta { beta: 1.0 }, &pairs, 10);
+        let delta = take("delta_rule", &pairs, 10);
         assert!(delta.mean_error < 1e-9 && delta.decoded == 1.0, "{}", delta.mean_error);
         // Hebb answers the sum of both: the error is the old value.
-        let hebb = take(Rule::Hebb, &pairs, 10);
+        let hebb = take("linear_attention", &pairs, 10);
         let energy = |rows: &[f32]| rows.iter().map(|v| f64::from(v * v)).sum::<f64>();
         let expected = energy(&pairs.values[..320]) / energy(&pairs.values[320..]);
         assert!((hebb.mean_error - expected).abs() < 1e-5, "{} {expected}", hebb.mean_error);
@@ -242,6 +288,6 @@ mod tests {
     fn a_wrong_neighbour_is_not_decoded() {
         // Both keys the same: Hebb answers the sum (3, 4) to both, which is nearest to (0, 4).
         let pairs = Pairs::new(1, 2, vec![1.0, 1.0], vec![3.0, 0.0, 0.0, 4.0]).unwrap();
-        assert_eq!(take(Rule::Hebb, &pairs, 2).decoded, 0.5);
+        assert_eq!(take("linear_attention", &pairs, 2).decoded, 0.5);
     }
 }

@@ -1,93 +1,150 @@
-//! The rules by which a memory is written and read.
+//! Learning rules: how a write lowers the inner objective.
 
-use crate::matrix::times_transposed;
-use crate::softmax::softmax_weights;
-use crate::{Component, Pairs, delta, hebb, softmax};
+use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 
-/// How a pair is written and read. Settings are taken as they are; [`crate::check`] refuses what does not converge.
+/// The family of learning rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules;
+
+impl Registry for Rules {
+    const NOUN: &'static str = "learning rule";
+
+    fn kinds() -> &'static [Kind] {
+        &KINDS
+    }
+}
+
+static KINDS: [Kind; 6] = [
+    Kind {
+        name: "outer_product",
+        label: "outer product",
+        meaning: "one product of value and key is added, whatever is stored: Hebb's rule",
+        source: "Kohonen 1972; Katharopoulos et al. 2020, linear attention",
+        knobs: &[],
+    },
+    Kind {
+        name: "gradient_step",
+        label: "gradient step",
+        meaning: "one step down the inner objective; with squared error the delta rule",
+        source: "Widrow and Hoff 1960; Schlag et al. 2021; Yang et al. 2024",
+        knobs: &GRADIENT,
+    },
+    Kind {
+        name: "momentum",
+        label: "momentum",
+        meaning: "surprise is carried on from write to write; decay acts on the memory, not on the surprise",
+        source: "Behrouz et al. 2025, Titans",
+        knobs: &MOMENTUM,
+    },
+    Kind {
+        name: "several_steps",
+        label: "several steps",
+        meaning: "several gradient steps on each pair, after the retention acted once",
+        source: "lab form: as DeltaProduct (Siems et al. 2025), with one key for all steps",
+        knobs: &SEVERAL,
+    },
+    Kind {
+        name: "least_squares",
+        label: "least squares",
+        meaning: "the memory is always the best one for all pairs so far: recursive least squares, exact after every \
+                  write or after every chunk",
+        source: "Plackett 1950; von Oswald et al. 2023, Mesa; Wang et al. 2025, test-time regression",
+        knobs: &LEAST_SQUARES,
+    },
+    Kind {
+        name: "local_regression",
+        label: "local regression",
+        meaning: "the pairs are kept, and each query fits them anew, the near ones with more weight: a constant \
+                  (softmax attention) or a line",
+        source: "Nadaraya 1964; Watson 1964; Wang et al. 2025, test-time regression",
+        knobs: &LOCAL,
+    },
+];
+
+const fn beta() -> Knob {
+    Knob::real("beta", "write strength", "β", 0.0, 2.0, 1.0, Scale::Linear)
+        .meaning("step size: for unit keys and squared error the part of the error that one step removes")
+        .source("Yang et al. 2024, Parallelizing Linear Transformers with the Delta Rule")
+        .live()
+}
+
+static PLACES: [Opt; 2] = [
+    Opt {
+        name: "decayed",
+        label: "after forgetting",
+        meaning: "the error of the decayed memory is corrected (gated delta rule)",
+    },
+    Opt {
+        name: "before",
+        label: "before forgetting",
+        meaning: "the error of the memory as it stands is corrected (Titans, Moneta, Yaad)",
+    },
+];
+
+static GRADIENT: [Knob; 2] = [
+    beta(),
+    Knob::choice("error_at", "error taken", &PLACES, "decayed")
+        .meaning("whose error is corrected; the same without a retention")
+        .source("Yang et al. 2025, Gated Delta Networks; Behrouz et al. 2025, Miras")
+        .live(),
+];
+
+static MOMENTUM: [Knob; 2] = [
+    Knob::real("theta", "step size", "θ", 0.0, 2.0, 0.5, Scale::Linear)
+        .meaning("weight of the new gradient in the surprise")
+        .source("Behrouz et al. 2025, Titans")
+        .live(),
+    Knob::real("eta", "momentum", "η", 0.0, 0.99, 0.5, Scale::Linear)
+        .meaning("part of the past surprise that goes on")
+        .source("Behrouz et al. 2025, Titans")
+        .live(),
+];
+
+static SEVERAL: [Knob; 2] =
+    [Knob::whole("steps", "steps", "m", 1, 16, 4, Scale::Log).meaning("gradient steps on each pair").live(), beta()];
+
+static LEAST_SQUARES: [Knob; 3] = [
+    Knob::real("ridge", "ridge", "λ", 1e-6, 10.0, 1e-3, Scale::Log)
+        .meaning("weight of a small memory against a right one; it fades as the pairs do")
+        .live(),
+    Knob::real("forgetting", "forgetting factor", "μ", 0.5, 1.0, 1.0, Scale::Linear)
+        .meaning("weight of a pair relative to the next one")
+        .live(),
+    Knob::whole("chunk", "chunk", "", 1, 64, 1, Scale::Log)
+        .unit("pairs")
+        .meaning("writes between two solutions; 1 solves after each, by the recursion")
+        .live(),
+];
+
+static ORDERS: [Opt; 2] = [
+    Opt { name: "constant", label: "constant", meaning: "the weighted mean of the values: softmax attention" },
+    Opt { name: "linear", label: "linear", meaning: "a weighted fit of a + B (k − q), answered by a" },
+];
+
+static LOCAL: [Knob; 2] = [
+    Knob::choice("order", "order", &ORDERS, "constant").meaning("what is fitted around each query").live(),
+    Knob::real("ridge", "ridge", "λ", 1e-6, 10.0, 1e-2, Scale::Log)
+        .meaning("weight of a flat fit against a close one: B is kept small, a is free")
+        .when("order", "linear")
+        .live(),
+];
+
+/// A rule of gradient steps with its numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Rule {
-    /// S <- gamma S + v k^T.
-    Hebb,
-    /// S <- gamma S, then S <- S + beta (v - S k) k^T.
-    Delta {
-        /// Part of the error along the key that one write removes, for unit keys.
-        beta: f32,
-    },
-    /// Keeps all pairs; reads their mean weighted by exp(beta_s k.q).
-    Softmax {
-        /// beta_s.
-        inverse_temperature: f32,
-    },
+pub(crate) enum Step {
+    Gradient { beta: f32, at_decayed: bool },
+    Momentum { theta: f32, eta: f32 },
+    Several { steps: usize, beta: f32 },
 }
 
-impl Rule {
-    /// The rule that the settings name.
-    pub fn of(component: &Component) -> Self {
-        let [hebb, delta, softmax] = Self::all(component);
-        match component.text("rule") {
-            "delta" => delta,
-            "softmax" => softmax,
-            _ => hebb,
-        }
-    }
-
-    /// All rules, with the settings' beta and inverse temperature.
-    pub fn all(component: &Component) -> [Self; 3] {
-        [
-            Self::Hebb,
-            Self::Delta { beta: component.real("beta") as f32 },
-            Self::Softmax { inverse_temperature: component.real("inverse_temperature") as f32 },
-        ]
-    }
-
-    /// As written in a file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Hebb => "hebb",
-            Self::Delta { .. } => "delta",
-            Self::Softmax { .. } => "softmax",
+impl Step {
+    pub(crate) fn of(rule: &Component<Rules>) -> Self {
+        let real = |name: &str| rule.real(name) as f32;
+        match rule.name() {
+            "gradient_step" => Self::Gradient { beta: real("beta"), at_decayed: rule.text("error_at") == "decayed" },
+            "momentum" => Self::Momentum { theta: real("theta"), eta: real("eta") },
+            "several_steps" => Self::Several { steps: rule.whole("steps"), beta: real("beta") },
+            _ => Self::Gradient { beta: 1.0, at_decayed: true },
         }
     }
 }
-
-/// S `[d_v, d_k]` after the first `n` writes; `n` beyond N means N. Empty for softmax, whose state is the pairs.
-pub fn write(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
-    let n = n.min(pairs.len());
-    match rule {
-        Rule::Hebb => hebb::write(decay, pairs, n),
-        Rule::Delta { beta } => delta::write(beta, decay, pairs, n),
-        Rule::Softmax { .. } => Vec::new(),
-    }
-}
-
-/// The outer product `[d_v, d_k]` that write number `n` (from 1) added to the decayed S; zeros for `n` = 0. Empty for
-/// softmax.
-pub fn last_write(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
-    let n = n.min(pairs.len());
-    match rule {
-        Rule::Softmax { .. } => Vec::new(),
-        _ if n == 0 => vec![0.0; pairs.d_v * pairs.d_k],
-        Rule::Hebb => hebb::last_write(pairs, n),
-        Rule::Delta { beta } => delta::last_write(beta, decay, pairs, n),
-    }
-}
-
-/// What the queries of the first `n` pairs recall after the first `n` writes, `[n, d_v]`.
-pub fn recall(rule: Rule, decay: f32, pairs: &Pairs, n: usize) -> Vec<f32> {
-    let n = n.min(pairs.len());
-    match rule {
-        Rule::Softmax { inverse_temperature } => {
-            softmax::recall(&softmax_weights(inverse_temperature, decay, pairs, n), pairs, n)
-        }
-        _ => read(&write(rule, decay, pairs, n), pairs, n),
-    }
-}
-
-/// S q for the first `n` queries, `[n, d_v]`.
-pub(crate) fn read(state: &[f32], pairs: &Pairs, n: usize) -> Vec<f32> {
-    times_transposed(&pairs.queries[..n * pairs.d_k], state, pairs.d_k)
-}
-
-#[cfg(test)]
-mod tests;

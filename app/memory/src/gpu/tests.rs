@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Component, MemoryError, Snapshot, recall, write};
+use crate::{Component, MemoryError, Snapshot, remember};
 use mnemoscope_core::Setting;
 
 /// The adapter, or `None` on a machine without one, unless the environment says that there must be one.
@@ -15,8 +15,33 @@ fn adapter() -> Option<Arc<Gpu>> {
     }
 }
 
-fn rules() -> [Rule; 3] {
-    [Rule::Hebb, Rule::Delta { beta: 0.8 }, Rule::Softmax { inverse_temperature: 8.0 }]
+/// The memories that the shader knows, with this decay.
+fn memories(decay: f64) -> [Composition; 3] {
+    let named = |name: &str| {
+        let point = Composition::named().iter().find(|point| point.name == name).unwrap();
+        let mut composition = point.composition();
+        if decay < 1.0 {
+            composition.retention =
+                mnemoscope_core::Component::new("decay").unwrap().with("gamma", Setting::Number(decay)).unwrap();
+        }
+        composition
+    };
+    let mut delta = named("delta_rule");
+    delta.rule.set("beta", Setting::Number(0.8)).unwrap();
+    [named("linear_attention"), delta, named("softmax_attention")]
+}
+
+fn scan(gpu: &Gpu, composition: &Composition, pairs: &Pairs, n: usize) -> Scan {
+    let (kernel, decay) = Kernel::of(composition).unwrap();
+    gpu.scan(kernel, decay, pairs, n).unwrap()
+}
+
+/// S and the answers by the processor.
+fn twin(composition: &Composition, pairs: &Pairs, n: usize) -> Scan {
+    let memory = remember(composition, pairs, n, 0).unwrap();
+    let state = if composition.architecture.name() == "matrix" { memory.image().values } else { Vec::new() };
+    let n = n.min(pairs.len());
+    Scan { state, recalled: memory.read_all(&pairs.queries[..n * pairs.d_k], pairs.d_k) }
 }
 
 fn drawn(n: usize, d_k: usize, d_v: usize, seed: usize) -> Pairs {
@@ -38,20 +63,17 @@ fn deviation(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn the_shader_agrees_with_the_processor() {
-    if adapter().is_none() {
-        return;
-    }
+    let Some(gpu) = adapter() else { return };
     for (n, d_k, d_v) in [(1, 2, 2), (5, 3, 7), (33, 17, 5), (64, 64, 32), (101, 31, 67), (512, 128, 128), (130, 2, 65)]
     {
         let pairs = drawn(n, d_k, d_v, n);
-        for rule in rules() {
-            for (decay, shown) in [(1.0, n), (0.97, n), (1.0, n.div_ceil(2))] {
-                let state = write_gpu(rule, decay, &pairs, shown).unwrap();
-                let recalled = recall_gpu(rule, decay, &pairs, shown).unwrap();
-                let place = format!("{rule:?}, decay {decay}, {shown} of {n} pairs, d_k {d_k}, d_v {d_v}");
-                let of_state = deviation(&state, &write(rule, decay, &pairs, shown));
+        for (decay, shown) in [(1.0, n), (0.97, n), (1.0, n.div_ceil(2))] {
+            for composition in memories(decay) {
+                let (here, there) = (twin(&composition, &pairs, shown), scan(&gpu, &composition, &pairs, shown));
+                let place = format!("{composition:?}, {shown} of {n} pairs, d_k {d_k}, d_v {d_v}");
+                let of_state = deviation(&there.state, &here.state);
                 assert!(of_state <= 1e-4, "S deviates by {of_state}: {place}");
-                let of_recall = deviation(&recalled, &recall(rule, decay, &pairs, shown));
+                let of_recall = deviation(&there.recalled, &here.recalled);
                 assert!(of_recall <= 1e-4, "recall deviates by {of_recall}: {place}");
             }
         }
@@ -61,30 +83,42 @@ fn the_shader_agrees_with_the_processor() {
 #[test]
 fn a_batch_gives_each_memory_its_own_answer() {
     let Some(gpu) = adapter() else { return };
-    let memories: Vec<Pairs> = (0..7).map(|seed| drawn(19, 11, 6, seed)).collect();
-    let all: Vec<&Pairs> = memories.iter().collect();
-    for rule in rules() {
-        let scans = gpu.scan_all(rule, 0.9, &all, 19).unwrap();
+    let drawn_pairs: Vec<Pairs> = (0..7).map(|seed| drawn(19, 11, 6, seed)).collect();
+    let all: Vec<&Pairs> = drawn_pairs.iter().collect();
+    for composition in memories(0.9) {
+        let (kernel, decay) = Kernel::of(&composition).unwrap();
+        let scans = gpu.scan_all(kernel, decay, &all, 19).unwrap();
         assert_eq!(scans.len(), 7);
-        for (scan, pairs) in scans.iter().zip(&memories) {
-            assert_eq!(scan, &gpu.scan(rule, 0.9, pairs, 19).unwrap());
-            assert!(deviation(&scan.recalled, &recall(rule, 0.9, pairs, 19)) <= 1e-4, "{rule:?}");
+        for (one, pairs) in scans.iter().zip(&drawn_pairs) {
+            assert_eq!(one, &scan(&gpu, &composition, pairs, 19));
+            assert!(deviation(&one.recalled, &twin(&composition, pairs, 19).recalled) <= 1e-4, "{kernel:?}");
         }
     }
-    assert_eq!(gpu.scan_all(Rule::Hebb, 1.0, &[], 5).unwrap(), []);
+    assert_eq!(gpu.scan_all(Kernel::Hebb, 1.0, &[], 5).unwrap(), []);
     let other = drawn(19, 11, 5, 0);
-    assert_eq!(gpu.scan_all(Rule::Hebb, 1.0, &[&memories[0], &other], 5), Err(GpuError::MixedShapes));
+    assert_eq!(gpu.scan_all(Kernel::Hebb, 1.0, &[&drawn_pairs[0], &other], 5), Err(GpuError::MixedShapes));
 }
 
 #[test]
 fn nothing_written_is_nothing_recalled() {
     let Some(gpu) = adapter() else { return };
     let pairs = drawn(4, 3, 2, 0);
-    for rule in rules() {
-        let scan = gpu.scan(rule, 1.0, &pairs, 0).unwrap();
-        assert_eq!((scan.state, scan.recalled), (write(rule, 1.0, &pairs, 0), Vec::new()));
-        let snapshot = Snapshot::take(rule, 1.0, &pairs, 0, Some(&gpu)).unwrap();
+    for composition in memories(1.0) {
+        assert_eq!(scan(&gpu, &composition, &pairs, 0), twin(&composition, &pairs, 0));
+        let snapshot = Snapshot::take(&composition, &pairs, 0, Some(&gpu)).unwrap();
         assert_eq!((snapshot.mean_error, snapshot.decoded), (0.0, 0.0));
+    }
+}
+
+#[test]
+fn a_memory_that_the_shader_does_not_know_is_refused() {
+    let mut gated = memories(0.9)[1].clone();
+    gated.rule.set("error_at", Setting::Text("before".to_owned())).unwrap();
+    assert_eq!(Kernel::of(&gated), Err(MemoryError::NotOnCard));
+    for point in Composition::named() {
+        let known =
+            ["linear_attention", "retnet", "delta_rule", "gated_delta_rule", "softmax_attention"].contains(&point.name);
+        assert_eq!(Kernel::of(&point.composition()).is_ok(), known, "{}", point.name);
     }
 }
 
@@ -94,16 +128,16 @@ fn what_does_not_fit_is_refused_with_its_size() {
     let limit = gpu.device.limits().max_compute_workgroup_storage_size as usize;
     let most = limit / 4 / PADDING * PADDING;
     let single = |width: usize| Pairs::new(width, 1, vec![0.01; width], vec![2.0]).unwrap();
-    let error = gpu.scan(Rule::Hebb, 1.0, &single(most + 1), 1).unwrap_err();
+    let error = gpu.scan(Kernel::Hebb, 1.0, &single(most + 1), 1).unwrap_err();
     assert_eq!(error, GpuError::TooWide { width: most + PADDING, limit });
     assert!(error.to_string().contains(&format!("needs {} bytes", (most + PADDING) * 4)), "{error}");
     // As wide as the memory takes is still right.
-    let state = gpu.scan(Rule::Hebb, 1.0, &single(most), 1).unwrap().state;
-    assert!(deviation(&state, &write(Rule::Hebb, 1.0, &single(most), 1)) <= 1e-4);
+    let state = gpu.scan(Kernel::Hebb, 1.0, &single(most), 1).unwrap().state;
+    assert!(deviation(&state, &twin(&Composition::default(), &single(most), 1).state) <= 1e-4);
     let one = drawn(1, 2, 2, 0);
     let most = gpu.device.limits().max_compute_workgroups_per_dimension as usize;
     let many = vec![&one; most + 1];
-    assert!(matches!(gpu.scan_all(Rule::Hebb, 1.0, &many, 1), Err(GpuError::TooLarge { .. })));
+    assert!(matches!(gpu.scan_all(Kernel::Hebb, 1.0, &many, 1), Err(GpuError::TooLarge { .. })));
 }
 
 /// llvmpipe stops its loops without a word: up to the limit its answer must be right, beyond it must refuse.
@@ -115,13 +149,13 @@ fn as_many_pairs_as_the_adapter_takes_are_right() {
         let keys = (0..n * 3).map(|i| ((i * 7) % 11) as f32 / 11.0 - 0.5).collect();
         Pairs::new(3, 2, keys, (0..n * 2).map(|i| ((i * 5) % 13) as f32 / 13.0 - 0.5).collect()).unwrap()
     };
-    for rule in rules() {
+    for composition in memories(0.999) {
         let pairs = long(limit);
-        let rows = if matches!(rule, Rule::Softmax { .. }) { 500 } else { limit };
-        let recalled = gpu.scan(rule, 0.999, &pairs, rows).unwrap().recalled;
-        assert!(deviation(&recalled, &recall(rule, 0.999, &pairs, rows)) <= 1e-4, "{rule:?}");
+        let rows = if composition.architecture.name() == "matrix" { limit } else { 500 };
+        let recalled = scan(&gpu, &composition, &pairs, rows).recalled;
+        assert!(deviation(&recalled, &twin(&composition, &pairs, rows).recalled) <= 1e-4, "{composition:?}");
     }
-    let beyond = gpu.scan(Rule::Hebb, 1.0, &long(limit + 1), limit + 1);
+    let beyond = gpu.scan(Kernel::Hebb, 1.0, &long(limit + 1), limit + 1);
     let refused = Err(GpuError::TooLong { pairs: limit + 1, limit });
     assert!(if gpu.software() { beyond == refused } else { beyond.is_ok() });
 }
@@ -130,15 +164,15 @@ fn as_many_pairs_as_the_adapter_takes_are_right() {
 fn the_view_shows_the_same_from_either_place() {
     let Some(gpu) = adapter() else { return };
     let pairs = drawn(40, 24, 16, 3);
-    for rule in rules() {
-        let here = Snapshot::take(rule, 0.95, &pairs, 30, None).unwrap();
-        let there = Snapshot::take(rule, 0.95, &pairs, 30, Some(&gpu)).unwrap();
+    for composition in memories(0.95) {
+        let here = Snapshot::take(&composition, &pairs, 30, None).unwrap();
+        let there = Snapshot::take(&composition, &pairs, 30, Some(&gpu)).unwrap();
         assert!(deviation(&there.recall_matrix, &here.recall_matrix) <= 1e-4);
         assert!((there.mean_error - here.mean_error).abs() <= 1e-4 * here.mean_error.max(1.0));
         assert_eq!(there.weights, here.weights);
     }
     let component = Component::new("association").unwrap().with("gpu", Setting::Switch(true)).unwrap();
-    let association = crate::Association::new(component).unwrap();
+    let association = crate::Association::new(component, Composition::default()).unwrap();
     assert_eq!(association.adapter(), Some(gpu.name()));
 }
 

@@ -1,0 +1,38 @@
+//! The formula of each choice, as it stands under its drop-down. S is the memory, k key, v value, q query, o the
+//! answer, e = M(k) − v the error.
+
+use super::Place;
+
+/// The formula of a kind in a place; empty for a name that is not declared there.
+pub fn choice_formula(place: Place, kind: &str) -> &'static str {
+    let formulas: &[(&str, &str)] = match place {
+        Place::Architecture => &[
+            ("matrix", "M(q) = S q"),
+            ("key_value_list", "M(q) = Σ wᵢ vᵢ,  wᵢ ∝ exp(β_s q·kᵢ)"),
+        ],
+        Place::Bias => &[
+            ("dot_product", "ℓ = −M(k)·v"),
+            ("squared_error", "ℓ = ½ |M(k) − v|²"),
+            ("lp", "ℓ = Σ |eⱼ|ᵖ,  e = M(k) − v"),
+            ("huber", "ℓ = ½ |e|² up to |e| = δ, then δ (|e| − ½ δ)"),
+            ("kl", "ℓ = KL(v ‖ softmax(M(k)))"),
+        ],
+        Place::Retention => &[
+            ("none", "S"),
+            ("decay", "γ S"),
+            ("gate", "S diag(α),  α₁ … α_d"),
+            ("shrinkage", "A / max(|A|_q, ε)^(q−2), or soft(γ S − β ∇ℓ, θ)"),
+            ("kl", "c softmax(γ log S − β ∇ℓ), column by column"),
+            ("bounded_cache", "at most B pairs"),
+        ],
+        Place::Rule => &[
+            ("outer_product", "S + v kᵀ"),
+            ("gradient_step", "S − β ∇ℓ(S; k, v)"),
+            ("momentum", "Z ← η Z − θ ∇ℓ(S; k, v),  S + Z"),
+            ("several_steps", "m times S ← S − β ∇ℓ(S; k, v)"),
+            ("least_squares", "S = argmin Σ μ^age |v − S k|² + λ μᵗ |S|²"),
+            ("local_regression", "min over a, B of Σ wᵢ |a + B (kᵢ − q) − vᵢ|² (+ λ |B|²),  o = a"),
+        ],
+    };
+    formulas.iter().find(|(name, _)| *name == kind).map_or("", |(_, formula)| formula)
+}
