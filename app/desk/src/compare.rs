@@ -121,6 +121,7 @@ fn ground(experiment: &Experiment) -> Experiment {
         expected_seconds: 0.0,
         methods: Vec::new(),
         pace: blank.pace,
+        memory: if experiment.model.name() == "sequence" { experiment.memory.clone() } else { blank.memory },
         attention: blank.attention,
         ..experiment.without_history()
     }

@@ -1,10 +1,9 @@
 //! The strip above the plots: the objective as an equation with live values, and the headline numbers.
 
 use egui::{Color32, FontId, Id, Rect, RichText, Sense, Ui, pos2, vec2};
-use mnemoscope_core::Component;
 use mnemoscope_figure::{Color, Theme, semibold, serif};
 use mnemoscope_lab::{Snapshot, TermView};
-use mnemoscope_memory::AssociationKinds;
+use mnemoscope_memory::Composition;
 
 use crate::number;
 
@@ -52,25 +51,22 @@ pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: &mut
     });
 }
 
-/// Draws how an associative memory is written and read.
-pub fn memory_ui(ui: &mut Ui, theme: &Theme, memory: &Component<AssociationKinds>) {
-    let (write, read) = match memory.text("rule") {
-        "hebb" => ("S ← γ S + v kᵀ", "o = S q"),
-        "delta" => ("S ← γ S + β (v − γ S k) kᵀ", "o = S q"),
-        _ => ("keep every pair (k, v)", "o = Σ softmax(β k · q + age log γ) v"),
-    };
+/// Draws how a contextual memory is written and read.
+pub fn memory_ui(ui: &mut Ui, theme: &Theme, memory: &Composition) {
+    let equation = memory.equation();
     mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(14, 6)).show(ui, |ui| {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
         let painter = ui.painter().with_clip_rect(rect);
-        let mut x = rect.left();
-        for (name, formula, color) in [("written", write, theme.text), ("read", read, theme.task(0))] {
-            let at = pos2(x, rect.top() + 11.0);
-            let drawn = painter.text(at, egui::Align2::LEFT_CENTER, formula, serif(17.0), color.into());
-            let at = pos2(x, rect.bottom() + 1.0);
-            painter.text(at, egui::Align2::LEFT_BOTTOM, name, FontId::proportional(11.0), theme.text_dim.into());
-            x = drawn.right() + 40.0;
-        }
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{write}; {read}")));
+        let text = |size| painter.layout_no_wrap(equation.clone(), serif(size), theme.text.into());
+        let wide = text(17.0);
+        // A long equation shrinks to fit, down to what can still be read.
+        let galley =
+            if wide.size().x <= rect.width() { wide } else { text((17.0 * rect.width() / wide.size().x).max(11.0)) };
+        painter.galley(pos2(rect.left(), rect.top() + 11.0 - galley.size().y / 2.0), galley, Color32::PLACEHOLDER);
+        let name = mnemoscope_lab::figures::memory_name(memory);
+        let at = pos2(rect.left(), rect.bottom() + 1.0);
+        painter.text(at, egui::Align2::LEFT_BOTTOM, name, FontId::proportional(11.0), theme.text_dim.into());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, equation.clone()));
     });
 }
 

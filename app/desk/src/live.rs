@@ -27,6 +27,7 @@ fn collect<R: Registry>(out: &mut BTreeMap<String, f64>, place: &str, component:
 /// What a session is built from: the experiment without what it can take while it runs, without words and without what
 /// belongs to the window alone. Two experiments with one skeleton need no reset between them.
 pub fn skeleton(experiment: &Experiment) -> Experiment {
+    let blank = Experiment::default();
     let mut bare = Experiment {
         title: String::new(),
         look_for: String::new(),
@@ -34,8 +35,9 @@ pub fn skeleton(experiment: &Experiment) -> Experiment {
         expected_seconds: 0.0,
         focus: mnemoscope_lab::Focus::Weights,
         provenance: None,
-        pace: Experiment::default().pace,
-        attention: Experiment::default().attention,
+        pace: blank.pace,
+        memory: if experiment.model.name() == "sequence" { experiment.memory.clone() } else { blank.memory },
+        attention: blank.attention,
         ..experiment.clone()
     };
     level(&mut bare.optimiser);

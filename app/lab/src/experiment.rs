@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
-use mnemoscope_memory::AssociationKinds;
+use mnemoscope_memory::{AssociationKinds, Composition};
 use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,8 @@ use crate::claim::{Arm, Claim, Tried};
 use crate::pretraining::Pretrainings;
 use crate::provenance::Provenance;
 
-/// The format that this program writes. A newer one is refused; an older one would be migrated.
-pub const FORMAT: u32 = 1;
+/// The format that this program writes. A newer one is refused; an older one is migrated.
+pub const FORMAT: u32 = 2;
 
 /// How a run is evaluated while it trains.
 pub struct Evaluations;
@@ -200,7 +200,10 @@ pub struct Experiment {
     /// The window's pace.
     #[serde(default = "first")]
     pub pace: Component<Paces>,
-    /// The associative memory of the attention view.
+    /// The contextual memory: four choices, which the attention lab watches and sequence models train with.
+    #[serde(default)]
+    pub memory: Composition,
+    /// The pairs of the association bench.
     #[serde(default = "first")]
     pub attention: Component<AssociationKinds>,
     /// Knobs that were changed while running; a replay changes them at the same steps.
@@ -250,6 +253,7 @@ impl Default for Experiment {
             evaluation: first(),
             population: first(),
             pace: first(),
+            memory: Composition::default(),
             attention: first(),
             events: Vec::new(),
             arms: Vec::new(),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::experiment::{Experiment, FORMAT};
+use crate::migration;
 
 /// Why a file could not be read or written.
 #[derive(Debug, Error)]
@@ -56,7 +57,7 @@ struct Header {
     format: u32,
 }
 
-fn options() -> ron::Options {
+pub(crate) fn options() -> ron::Options {
     ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME)
 }
 
@@ -78,7 +79,13 @@ pub fn parse(text: &str, name: &str) -> Result<Experiment, FileError> {
     if header.format > FORMAT {
         return Err(FileError::Newer { name: name.to_owned(), found: header.format });
     }
-    options().from_str(text).map_err(|error| syntax(text, name, &error))
+    if header.format >= 2 {
+        return options().from_str(text).map_err(|error| syntax(text, name, &error));
+    }
+    let memory = migration::memory(text).map_err(|error| syntax(text, name, &error))?;
+    let text = migration::without_memory(text);
+    let read: Experiment = options().from_str(&text).map_err(|error| syntax(&text, name, &error))?;
+    Ok(Experiment { format: FORMAT, memory, ..read })
 }
 
 /// The experiment as a file holds it.

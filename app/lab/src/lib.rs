@@ -28,6 +28,7 @@ pub mod figures;
 pub mod file;
 mod instances;
 mod metrics;
+mod migration;
 pub mod path;
 mod population;
 pub mod presets;

@@ -57,6 +57,10 @@ fn each(experiment: &mut Experiment, visit: &mut impl Visit) {
     visit.component("evaluation", &mut experiment.evaluation);
     visit.component("population", &mut experiment.population);
     visit.component("pace", &mut experiment.pace);
+    visit.component("memory.architecture", &mut experiment.memory.architecture);
+    visit.component("memory.bias", &mut experiment.memory.bias);
+    visit.component("memory.retention", &mut experiment.memory.retention);
+    visit.component("memory.rule", &mut experiment.memory.rule);
     visit.component("attention", &mut experiment.attention);
 }
 
@@ -143,6 +147,9 @@ mod tests {
         assert_eq!(experiment.model.list("widths"), [32, 16]);
         set(&mut experiment, "model.activation", "tanh").unwrap();
         assert_eq!(experiment.model.text("activation"), "tanh");
+        experiment.memory.retention = Component::new("decay").unwrap();
+        set(&mut experiment, "memory.retention.gamma", "0.9").unwrap();
+        assert_eq!(experiment.memory.retention.real("gamma"), 0.9);
         set(&mut experiment, "optimiser.rate", "Log(0.001, 1.0, 4)").unwrap();
         let error = set(&mut experiment, "methods.ewc.lamda", "5").unwrap_err().to_string();
         assert!(error.contains("did you mean \"methods.ewc.lambda\"?"), "{error}");

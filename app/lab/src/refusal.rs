@@ -3,7 +3,7 @@
 use mnemoscope_core::Setting;
 use mnemoscope_stream::{Orders, gives_tokens};
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Focus};
 use crate::path;
 use crate::population::Population;
 use crate::pretraining;
@@ -11,7 +11,7 @@ use crate::pretraining;
 /// A reason not to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Where it is, such as `methods.joint` or `attention.beta`.
+    /// Where it is, such as `methods.joint` or `memory.rule`.
     pub place: String,
     /// What is wrong, and what to do.
     pub message: String,
@@ -69,6 +69,15 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
     found.extend(pretraining::refusal(experiment));
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });
+    }
+    // Other models than a sequence model have no contextual memory.
+    if experiment.focus == Focus::Attention || experiment.model.name() == "sequence" {
+        let memory = experiment.memory.check().err();
+        let keys = (experiment.focus == Focus::Attention)
+            .then(|| experiment.memory.check_keys(experiment.attention.real("key_length")).err());
+        if let Some(error) = memory.or(keys.flatten()) {
+            found.push(Refusal { place: error.place().to_owned(), message: error.to_string() });
+        }
     }
     let knobs = path::all(experiment);
     for event in &experiment.events {

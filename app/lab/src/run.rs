@@ -357,7 +357,7 @@ impl Run {
         };
         let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {
             Some(parts)
-                if !["data", "stream", "order", "model", "evaluation", "population", "pace", "attention"]
+                if !["data", "stream", "order", "model", "evaluation", "population", "pace", "memory", "attention"]
                     .contains(&parts.0) =>
             {
                 parts

@@ -137,7 +137,9 @@ mod tests {
         assert!(association.snapshot().memory.values.iter().all(|cell| *cell == 0.0));
         let mut sum = vec![0.0; 64 * 64];
         while association.step().unwrap() {
-            sum.iter_mut().zip(&association.snapshot().last_write.as_ref().unwrap().values).for_each(|(sum, write)| *sum += write);
+            sum.iter_mut()
+                .zip(&association.snapshot().last_write.as_ref().unwrap().values)
+                .for_each(|(sum, write)| *sum += write);
         }
         let state = &association.snapshot().memory.values;
         assert!(sum.iter().zip(state).all(|(a, b)| (a - b).abs() < 1e-6));

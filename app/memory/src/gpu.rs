@@ -46,7 +46,9 @@ impl Kernel {
             ("matrix", "squared_error", "gradient_step") if decay == 1.0 || rule.text("error_at") == "decayed" => {
                 Self::Delta { beta: rule.real("beta") as f32 }
             }
-            ("key_value_list", ..) if rule.text("order") == "constant" && !composition.architecture.switch("qk_norm") => {
+            ("key_value_list", ..)
+                if rule.text("order") == "constant" && !composition.architecture.switch("qk_norm") =>
+            {
                 Self::Softmax { inverse_temperature: composition.architecture.real("inverse_temperature") as f32 }
             }
             _ => return Err(MemoryError::NotOnCard),

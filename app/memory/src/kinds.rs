@@ -45,8 +45,10 @@ static KNOBS: [Knob; 10] = [
         .live(),
     Knob::whole("seed", "seed", "", 0, 1_000_000, 1, Scale::Linear).meaning("of keys, values and noise").live(),
     Knob::switch("gpu", "on the graphics card", false)
-        .meaning("writes and reads with the shader instead of the processor; the figures agree to 1e-4; for linear \
-                  attention, the delta rule and softmax attention")
+        .meaning(
+            "writes and reads with the shader instead of the processor; the figures agree to 1e-4; for linear \
+                  attention, the delta rule and softmax attention",
+        )
         .live(),
 ];
 

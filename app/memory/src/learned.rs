@@ -45,8 +45,7 @@ impl<A: Weighted> Learned<A> {
     pub(crate) fn new(architecture: A, loss: Loss, keep: Keep, step: Step) -> Self {
         let empty = Vec::new();
         let (weights, hidden, momentum, last) = (empty.clone(), empty.clone(), empty.clone(), empty);
-        let mut memory =
-            Self { architecture, loss, keep, step, weights, hidden, momentum, last, surprise: None };
+        let mut memory = Self { architecture, loss, keep, step, weights, hidden, momentum, last, surprise: None };
         memory.reset();
         memory
     }

@@ -32,19 +32,8 @@ impl LeastSquares {
     pub(crate) fn new(d_k: usize, d_v: usize, ridge: f64, forgetting: f64, chunk: usize) -> Self {
         let empty = Vec::new();
         let (s, square, cross, last) = (empty.clone(), empty.clone(), empty, Vec::new());
-        let mut memory = Self {
-            d_k,
-            d_v,
-            ridge,
-            forgetting,
-            chunk,
-            s,
-            square,
-            cross,
-            pending: 0,
-            last,
-            surprise: None,
-        };
+        let mut memory =
+            Self { d_k, d_v, ridge, forgetting, chunk, s, square, cross, pending: 0, last, surprise: None };
         memory.reset();
         memory
     }

@@ -1,6 +1,6 @@
 //! What a memory answers, against what was stored.
 
-use crate::product::times_transposed;
+use crate::matrix::times_transposed;
 use crate::{Composition, Gpu, Image, Kernel, Memory, MemoryError, Pairs};
 
 /// A composed memory after the first `n` writes; `n` beyond N means N. `seed` as in [`Composition::build`].
@@ -130,12 +130,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// When the choices do not go together, or the graphics card fails or does not know the memory.
-    pub fn take(
-        composition: &Composition,
-        pairs: &Pairs,
-        n: usize,
-        gpu: Option<&Gpu>,
-    ) -> Result<Self, MemoryError> {
+    pub fn take(composition: &Composition, pairs: &Pairs, n: usize, gpu: Option<&Gpu>) -> Result<Self, MemoryError> {
         Self::of(remember(composition, pairs, n, 0)?.as_ref(), composition, pairs, n, gpu)
     }
 

@@ -17,13 +17,7 @@ impl Registry for Retentions {
 }
 
 static KINDS: [Kind; 6] = [
-    Kind {
-        name: "none",
-        label: "none",
-        meaning: "everything stays until it is written over",
-        source: "",
-        knobs: &[],
-    },
+    Kind { name: "none", label: "none", meaning: "everything stays until it is written over", source: "", knobs: &[] },
     Kind {
         name: "decay",
         label: "decay",
@@ -83,7 +77,9 @@ static GATE: [Knob; 2] = [
 
 static FORMS: [Opt; 2] = [
     Opt { name: "lq", label: "L_q", meaning: "A ← γ A − β ∇ℓ(S), S = A / max(|A|_q, ε)^(q−2)" },
-    Opt { name: "elastic_net", label: "elastic net", meaning: "S ← soft(γ S − β ∇ℓ(S), θ): cells below θ become 0" },
+    Opt {
+        name: "elastic_net", label: "elastic net", meaning: "S ← soft(γ S − β ∇ℓ(S), θ): cells below θ become 0"
+    },
 ];
 
 static SHRINKAGE: [Knob; 5] = [
@@ -95,8 +91,10 @@ static SHRINKAGE: [Knob; 5] = [
         .when("form", "lq")
         .live(),
     Knob::real("floor", "floor of the norm", "ε", 1e-3, 10.0, 1.0, Scale::Log)
-        .meaning("a smaller norm counts as this one: near an empty memory the paper's normaliser, which has no floor, \
-                  blows up")
+        .meaning(
+            "a smaller norm counts as this one: near an empty memory the paper's normaliser, which has no floor, \
+                  blows up",
+        )
         .when("form", "lq")
         .live(),
     Knob::real("threshold", "threshold", "θ", 0.0, 0.1, 0.001, Scale::Log)
@@ -124,7 +122,10 @@ static EVICTIONS: [Opt; 3] = [
 ];
 
 static CACHE: [Knob; 2] = [
-    Knob::whole("budget", "budget", "B", 1, 512, 16, Scale::Log).unit("pairs").meaning("most pairs that are kept").live(),
+    Knob::whole("budget", "budget", "B", 1, 512, 16, Scale::Log)
+        .unit("pairs")
+        .meaning("most pairs that are kept")
+        .live(),
     Knob::choice("eviction", "eviction", &EVICTIONS, "oldest").meaning("which pair goes when the list is full").live(),
 ];
 
@@ -185,7 +186,9 @@ impl Keep {
         match self {
             Self::Decay(1.0) => Some(weights.to_vec()),
             Self::Decay(gamma) => Some(weights.iter().map(|cell| gamma * cell).collect()),
-            Self::Gate(rates) => Some(weights.iter().zip(rates.iter().cycle()).map(|(cell, rate)| rate * cell).collect()),
+            Self::Gate(rates) => {
+                Some(weights.iter().zip(rates.iter().cycle()).map(|(cell, rate)| rate * cell).collect())
+            }
             _ => None,
         }
     }

@@ -236,8 +236,16 @@ pub enum Topic {
     Populations,
     /// How fast the window trains.
     Paces,
-    /// Associative memories of the attention view.
-    Memories,
+    /// What a contextual memory is made of.
+    Architectures,
+    /// Inner objectives of a contextual memory.
+    Biases,
+    /// What a contextual memory keeps at each write.
+    Retentions,
+    /// How a contextual memory is written.
+    Rules,
+    /// Pairs of the association bench.
+    Associations,
     /// Metrics with their formulas.
     Metrics,
     /// Experiments that come with the program.

@@ -8,7 +8,7 @@ use mnemoscope_core::{Domain, Kind, Knob, Registry, Scale, Setting};
 use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Borders, Methods, Models, Optimisers, Profile, Schedules};
 use mnemoscope_measure::catalogue;
-use mnemoscope_memory::AssociationKinds;
+use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Retentions, Rules};
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,11 @@ fn family(topic: Topic) -> Option<Family> {
         Topic::Evaluations => of::<Evaluations>("evaluation"),
         Topic::Populations => of::<Populations>("population"),
         Topic::Paces => of::<Paces>("pace"),
-        Topic::Memories => of::<AssociationKinds>("attention"),
+        Topic::Architectures => of::<Architectures>("memory.architecture"),
+        Topic::Biases => of::<Biases>("memory.bias"),
+        Topic::Retentions => of::<Retentions>("memory.retention"),
+        Topic::Rules => of::<Rules>("memory.rule"),
+        Topic::Associations => of::<AssociationKinds>("attention"),
         Topic::Metrics | Topic::Presets => return None,
     })
 }

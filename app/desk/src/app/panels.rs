@@ -65,7 +65,7 @@ impl DeskApp {
             }
             let snapshot = self.runner.snapshot().cloned();
             if attention {
-                equation::memory_ui(ui, theme, &self.document.experiment.attention);
+                equation::memory_ui(ui, theme, &self.document.experiment.memory);
                 let (experiment, actions) = (&mut self.document.experiment, &mut self.actions);
                 self.lab.ui(ui, &mut AttentionContext { theme, experiment, actions });
             } else {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
+use mnemoscope_core::Component;
 use mnemoscope_figure::{Figure, semibold};
+use mnemoscope_lab::Experiment;
+use mnemoscope_memory::AssociationKinds;
 
 use super::memory::{Map, Memory};
 use super::settings::Settings;
@@ -69,7 +72,7 @@ impl AssociationView {
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>) {
-        self.memory.update(&cx.experiment.attention, ui.ctx());
+        self.memory.update(&cx.experiment.attention, &cx.experiment.memory, ui.ctx());
         let room = ui.available_rect_before_wrap();
         let foot = room.with_min_y(room.bottom() - FOOT);
         let above = room.with_max_y(foot.top() - GAP);
@@ -89,9 +92,12 @@ impl AssociationView {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 6.0);
                 ui.spacing_mut().item_spacing.y = 3.0;
-                let check = |next: &_| mnemoscope_memory::check(next).map_err(|error| error.to_string());
-                let shown = |knob: &mnemoscope_core::Knob| !super::composer::is_memory(knob.name);
-                self.settings.ui(ui, theme, "Pairs", &mut cx.experiment.attention, shown, check);
+                let Experiment { attention, memory, .. } = &mut *cx.experiment;
+                let check = |next: &Component<AssociationKinds>| {
+                    let fits = mnemoscope_memory::check(next).and_then(|()| memory.check_keys(next.real("key_length")));
+                    fits.map_err(|error| error.to_string())
+                };
+                self.settings.ui(ui, theme, "Pairs", attention, |_| true, check);
                 if let Some(error) = self.memory.refused() {
                     ui.label(RichText::new(error.to_string()).size(11.0).color(theme.error));
                 }

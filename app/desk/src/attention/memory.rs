@@ -6,7 +6,7 @@ use egui::Context;
 use mnemoscope_core::{Component, Setting};
 use mnemoscope_figure::Figure;
 use mnemoscope_lab::figures;
-use mnemoscope_memory::{Association, AssociationKinds, CapacityCurve, MemoryError, capacity_curve};
+use mnemoscope_memory::{Association, AssociationKinds, CapacityCurve, Composition, MemoryError, capacity_curve};
 use parking_lot::Mutex;
 
 /// Draws of keys and values behind each point of the error curve.
@@ -16,8 +16,8 @@ const DRAWS: usize = 6;
 #[derive(Default)]
 pub(crate) struct Memory {
     shown: Option<Shown>,
-    /// The settings that `shown` or `refused` answers.
-    settings: Option<Component<AssociationKinds>>,
+    /// The settings and choices that `shown` or `refused` answers.
+    settings: Option<(Component<AssociationKinds>, Composition)>,
     refused: Option<MemoryError>,
     curve: Curve,
 }
@@ -32,11 +32,11 @@ struct Shown {
 /// A heat map of the bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Map {
-    /// S; for softmax its weights.
+    /// S; of a memory that keeps the pairs its weights.
     State,
     /// Query by stored value.
     Recall,
-    /// The outer product that the last write added.
+    /// What the last write added.
     Added,
     /// Key by key.
     Similarity,
@@ -77,16 +77,16 @@ impl Map {
 
 impl Memory {
     /// Takes the settings, if they changed, and the curve, if it came.
-    pub(crate) fn update(&mut self, settings: &Component<AssociationKinds>, ctx: &Context) {
-        if self.settings.as_ref() != Some(settings) {
-            self.settings = Some(settings.clone());
+    pub(crate) fn update(&mut self, settings: &Component<AssociationKinds>, composition: &Composition, ctx: &Context) {
+        if self.settings.as_ref().is_none_or(|(pairs, memory)| (pairs, memory) != (settings, composition)) {
+            self.settings = Some((settings.clone(), composition.clone()));
             let answer = match self.shown.take() {
                 Some(mut shown) => {
-                    let answer = shown.association.set_component(settings.clone());
+                    let answer = shown.association.change(settings.clone(), composition.clone());
                     let association = shown.association.clone();
                     answer.map(|()| association).map_err(|error| (error, Some(shown)))
                 }
-                None => Association::new(settings.clone()).map_err(|error| (error, None)),
+                None => Association::new(settings.clone(), composition.clone()).map_err(|error| (error, None)),
             };
             match answer {
                 Ok(association) => {
@@ -100,7 +100,7 @@ impl Memory {
             }
         }
         if let Some(shown) = &mut self.shown
-            && self.curve.update(shown.association.component(), ctx)
+            && self.curve.update(shown.association.component(), shown.association.composition(), ctx)
         {
             shown.error = error_figure(&shown.association, &self.curve);
         }
@@ -157,11 +157,14 @@ fn error_figure(association: &Association, curve: &Curve) -> Arc<Figure> {
     Arc::new(figures::error_curve(&curve.curves, DRAWS, d_k, now))
 }
 
-/// The error of every rule over the load, computed on a thread: it takes longer than a frame.
+/// The known memories that every one is compared with.
+const COMPARED: [&str; 3] = ["linear_attention", "delta_rule", "softmax_attention"];
+
+/// The error of the memory and of known ones over the load, computed on a thread: it takes longer than a frame.
 #[derive(Default)]
 struct Curve {
-    /// The settings of `curves`, or of the thread under way.
-    of: Option<Component<AssociationKinds>>,
+    /// The settings and memories of `curves`, or of the thread under way.
+    of: Option<(Component<AssociationKinds>, Vec<Composition>)>,
     curves: Vec<CapacityCurve>,
     under_way: bool,
     arrived: Arc<Mutex<Option<Vec<CapacityCurve>>>>,
@@ -169,20 +172,21 @@ struct Curve {
 
 impl Curve {
     /// Asks for a new curve where the settings ask for one; `true` when one has arrived.
-    fn update(&mut self, settings: &Component<AssociationKinds>, ctx: &Context) -> bool {
+    fn update(&mut self, settings: &Component<AssociationKinds>, composition: &Composition, ctx: &Context) -> bool {
         let mut new = false;
         if let Some(curves) = self.arrived.lock().take() {
             self.curves = curves;
             self.under_way = false;
             new = true;
         }
-        let wanted = common(settings);
+        let wanted = (common(settings), compared(composition));
         // One at a time: while a slider is dragged, the next one starts where the slider is by then.
         if !self.under_way && self.of.as_ref() != Some(&wanted) {
             self.of = Some(wanted.clone());
             let (arrived, ctx) = (self.arrived.clone(), ctx.clone());
             let work = move || {
-                let curves = capacity_curve(&wanted, &loads(&wanted), DRAWS).unwrap_or_default();
+                let (settings, memories) = &wanted;
+                let curves = capacity_curve(settings, memories, &loads(settings), DRAWS).unwrap_or_default();
                 *arrived.lock() = Some(curves);
                 ctx.request_repaint();
             };
@@ -192,10 +196,20 @@ impl Curve {
     }
 }
 
-/// The settings without what no curve depends on: how many pairs are stored now, the rule, and what computes.
+/// The known memories, and the composed one unless it is one of them.
+fn compared(composition: &Composition) -> Vec<Composition> {
+    let known = Composition::named().iter().filter(|point| COMPARED.contains(&point.name));
+    let mut all: Vec<Composition> = known.map(|point| point.composition()).collect();
+    if !all.contains(composition) {
+        all.push(composition.clone());
+    }
+    all
+}
+
+/// The settings without what no curve depends on: how many pairs are stored now, and what computes.
 fn common(settings: &Component<AssociationKinds>) -> Component<AssociationKinds> {
     let mut common = settings.clone();
-    for knob in settings.kind().knobs.iter().filter(|knob| ["pairs", "rule", "gpu"].contains(&knob.name)) {
+    for knob in settings.kind().knobs.iter().filter(|knob| ["pairs", "gpu"].contains(&knob.name)) {
         // A knob's own default lies in its domain.
         let _ = common.set(knob.name, knob.default());
     }
@@ -227,14 +241,15 @@ mod tests {
     #[test]
     fn refused_settings_leave_the_last_figures_and_say_why() {
         let ctx = Context::default();
-        let mut memory = Memory::default();
-        memory.update(&settings(&[]), &ctx);
+        let (mut memory, hebb) = (Memory::default(), Composition::default());
+        memory.update(&settings(&[]), &hebb, &ctx);
         let before = memory.map(Map::Recall).unwrap();
-        let wild = settings(&[("rule", Setting::Text("delta".to_owned())), ("beta", Setting::Number(0.0))]);
-        memory.update(&wild, &ctx);
+        let mut wild = Composition::named().iter().find(|point| point.name == "delta_rule").unwrap().composition();
+        wild.rule.set("beta", Setting::Number(0.0)).unwrap();
+        memory.update(&settings(&[]), &wild, &ctx);
         assert!(memory.refused().unwrap().to_string().contains("beta"));
         assert!(Arc::ptr_eq(&before, &memory.map(Map::Recall).unwrap()));
-        memory.update(&settings(&[("noise", Setting::Number(0.5))]), &ctx);
+        memory.update(&settings(&[("noise", Setting::Number(0.5))]), &hebb, &ctx);
         assert!(memory.refused().is_none());
         assert!(!Arc::ptr_eq(&before, &memory.map(Map::Recall).unwrap()));
     }
@@ -242,17 +257,17 @@ mod tests {
     #[test]
     fn stepping_keeps_the_settings_and_changes_the_state() {
         let ctx = Context::default();
-        let mut memory = Memory::default();
-        memory.update(&settings(&[]), &ctx);
+        let (mut memory, hebb) = (Memory::default(), Composition::default());
+        memory.update(&settings(&[]), &hebb, &ctx);
         memory.step_to(3);
         assert_eq!(memory.association().unwrap().snapshot().writes, 3);
-        memory.update(&settings(&[]), &ctx);
+        memory.update(&settings(&[]), &hebb, &ctx);
         assert_eq!(memory.association().unwrap().snapshot().writes, 3, "the same settings change nothing");
     }
 
     #[test]
-    fn the_curve_does_not_depend_on_pairs_and_rule() {
-        let other = [("pairs", Setting::Number(7.0)), ("rule", Setting::Text("softmax".to_owned()))];
+    fn the_curve_does_not_depend_on_the_number_of_pairs() {
+        let other = [("pairs", Setting::Number(7.0))];
         assert_eq!(common(&settings(&other)), common(&settings(&[])));
         assert_ne!(common(&settings(&[("d_k", Setting::Number(8.0))])), common(&settings(&[])));
     }

@@ -32,7 +32,7 @@ impl Panel for AttentionPanel {
             let (pairs, snapshot) = (memory.pairs(), memory.snapshot());
             let load = pairs.len() as f64 / pairs.d_k as f64;
             let decoded = 100.0 * snapshot.decoded;
-            format!("{} · N / d_k = {load:.2} · {decoded:.0} % decoded", figures::rule_name(memory.rule()))
+            format!("{} · N / d_k = {load:.2} · {decoded:.0} % decoded", figures::memory_name(memory.composition()))
         });
         match &self.header {
             Some(figure) if figure.caption == caption => figure.clone(),
@@ -55,7 +55,7 @@ impl Panel for AttentionPanel {
     }
 
     fn body(&mut self, ui: &mut Ui, cx: &mut TileContext<'_>, _figure: &Figure) {
-        self.memory.update(&cx.experiment.attention, ui.ctx());
+        self.memory.update(&cx.experiment.attention, &cx.experiment.memory, ui.ctx());
         let rect = ui.available_rect_before_wrap();
         let room = if rect.height() > 110.0 { rect.with_max_y(rect.bottom() - BUTTON - 6.0) } else { rect };
         let half = vec2((room.width() - GAP) / 2.0, room.height());

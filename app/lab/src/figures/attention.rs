@@ -2,43 +2,38 @@
 
 use mnemoscope_figure::{Axis, Body, Chart, Figure, LineKind, Map, Mark, MarkKind, Matrix, Series, SeriesColor};
 use mnemoscope_measure::t_quantile_975;
-use mnemoscope_memory::{Association, CapacityCurve, Rule, known_error_hebb};
+use mnemoscope_memory::{Association, CapacityCurve, Composition, Image, known_error_hebb};
 
-/// What a rule is called.
-pub fn rule_name(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Hebb => "Hebb",
-        Rule::Delta { .. } => "delta rule",
-        Rule::Softmax { .. } => "softmax",
-    }
+/// What a composed memory is called: a known one by its name.
+pub fn memory_name(composition: &Composition) -> &'static str {
+    composition.name().map_or("composed memory", |point| point.label)
 }
 
-/// The memory matrix S `[d_v, d_k]` after the writes shown. Softmax attention keeps no S: it shows the share `[n, n]`
-/// that each query (row) gives to each key (column).
+/// The memory after the writes shown: S `[d_v, d_k]` of a matrix. Softmax attention keeps pairs: it shows the share
+/// `[n, n]` that each query (row) gives to each key (column).
 pub fn memory_matrix(memory: &Association) -> Figure {
     let (snapshot, pairs) = (memory.snapshot(), memory.pairs());
     let written = format!("after {} of {} pairs", snapshot.writes, pairs.len());
-    if matches!(memory.rule(), Rule::Softmax { .. }) {
+    if memory.memory().weights(&vec![0.0; pairs.d_k]).is_some() {
         let n = snapshot.writes;
         return matrix("attention-weights", "Weights", &snapshot.weights, (n, n), ("query", "key"))
             .map_matrix(|matrix| matrix.map(Map::Sequential, Some((0.0, 1.0))))
             .caption(format!("{written}; rows sum to 1"));
     }
-    let size = (pairs.d_v, pairs.d_k);
-    matrix("memory-matrix", "Memory S", &snapshot.state, size, ("value dimension", "key dimension")).caption(written)
+    image("memory-matrix", "Memory S", &snapshot.memory).caption(written)
 }
 
-/// The outer product `[d_v, d_k]` that the last write shown added to S. It has its own scale: among many pairs one is
-/// faint. Softmax adds a pair and no product, and says so.
+/// What the last write shown added to the memory. It has its own scale: among many pairs one is faint. A memory that
+/// keeps the pairs themselves says so.
 pub fn written_pair(memory: &Association) -> Figure {
-    let (snapshot, pairs) = (memory.snapshot(), memory.pairs());
-    if matches!(memory.rule(), Rule::Softmax { .. }) {
-        return Figure::empty("memory-write", "Added last", "Softmax keeps the pairs and adds no product.");
+    let snapshot = memory.snapshot();
+    match &snapshot.last_write {
+        Some(written) => image("memory-write", "Added last", written).caption(format!("by pair {}", snapshot.writes)),
+        None if snapshot.writes == 0 => {
+            Figure::empty("memory-write", "Added last", "No pair is written yet: step forward.")
+        }
+        None => Figure::empty("memory-write", "Added last", "This memory keeps the pairs and adds no product."),
     }
-    let size = (pairs.d_v, pairs.d_k);
-    let written = if snapshot.writes == 0 { &[] } else { snapshot.last_write.as_slice() };
-    matrix("memory-write", "Added last", written, size, ("value dimension", "key dimension"))
-        .caption(format!("outer product of pair {}", snapshot.writes))
 }
 
 /// Cosines of the keys written so far with one another, `[n, n]`: what disturbs what. The diagonal is 1.
@@ -94,7 +89,7 @@ pub fn recall_matrix(memory: &Association) -> Figure {
 }
 
 /// Relative squared recall error over the load N / d_k: the mean over `draws` draws of keys and values with its 95 %
-/// t-interval for each rule, the known curve (N - 1) / d_k of Hebb's rule (random unit keys, no noise, no decay), and
+/// t-interval for each memory, the known curve (N - 1) / d_k of Hebb's rule (random unit keys, no noise, no decay), and
 /// where the memory stands now, as (load, error).
 pub fn error_curve(curves: &[CapacityCurve], draws: usize, d_k: usize, now: Option<(f64, f64)>) -> Figure {
     let farthest = |of: fn(&mnemoscope_memory::CapacityPoint) -> f64| {
@@ -112,7 +107,7 @@ pub fn error_curve(curves: &[CapacityCurve], draws: usize, d_k: usize, now: Opti
     chart.series.push(Series::new("known for Hebb: (N − 1) / d_k", SeriesColor::Text, known).style(LineKind::Dashed));
     for (index, curve) in curves.iter().enumerate() {
         let points = curve.points.iter().map(|point| [point.load, point.mean_error]).collect();
-        let series = Series::new(rule_name(curve.rule), SeriesColor::Task(index), points).markers();
+        let series = Series::new(memory_name(&curve.composition), SeriesColor::Task(index), points).markers();
         let half = |sd: f64| t_quantile_975(draws - 1) * sd / (draws as f64).sqrt();
         chart.series.push(if draws > 1 {
             let ends = |mean: f64, half: f64| [mean - half, mean + half];
@@ -153,6 +148,10 @@ impl Plain {
     }
 }
 
+fn image(id: &str, title: &str, image: &Image) -> Plain {
+    matrix(id, title, &image.values, (image.rows, image.columns), (image.row, image.column))
+}
+
 fn matrix(id: &str, title: &str, values: &[f32], size: (usize, usize), titles: (&str, &str)) -> Plain {
     let figure = Figure::empty(id, title, "No pair is written yet: step forward.");
     let values: Vec<_> = values.iter().map(|value| Some(f64::from(*value))).collect();
@@ -169,13 +168,13 @@ mod tests {
 
     use super::*;
 
-    fn memory(rule: &str) -> Association {
+    fn memory(name: &str) -> Association {
+        let point = Composition::named().iter().find(|point| point.name == name).unwrap();
         let component = Component::new("association")
-            .and_then(|component| component.with("rule", Setting::Text(rule.to_owned())))
             .and_then(|component| component.with("pairs", Setting::Number(6.0)))
             .and_then(|component| component.with("d_k", Setting::Number(5.0)))
             .and_then(|component| component.with("d_v", Setting::Number(3.0)));
-        Association::new(component.unwrap()).unwrap()
+        Association::new(component.unwrap(), point.composition()).unwrap()
     }
 
     fn body(figure: Figure) -> Matrix {
@@ -187,15 +186,15 @@ mod tests {
 
     #[test]
     fn the_state_is_drawn_with_a_row_per_value_dimension() {
-        let memory = memory("delta");
+        let memory = memory("delta_rule");
         let matrix = body(memory_matrix(&memory));
         assert_eq!((matrix.rows, matrix.cols), (3, 5));
-        assert_eq!(matrix.value(2, 1), Some(f64::from(memory.snapshot().state[2 * 5 + 1])));
+        assert_eq!(matrix.value(2, 1), Some(f64::from(memory.snapshot().memory.values[2 * 5 + 1])));
     }
 
     #[test]
     fn the_last_write_is_what_the_state_gained() {
-        let mut memory = memory("hebb");
+        let mut memory = memory("linear_attention");
         memory.show(1).unwrap();
         let before = body(memory_matrix(&memory)).values;
         memory.show(2).unwrap();
@@ -212,7 +211,7 @@ mod tests {
 
     #[test]
     fn softmax_shows_its_weights() {
-        let memory = memory("softmax");
+        let memory = memory("softmax_attention");
         let matrix = body(memory_matrix(&memory));
         assert_eq!((matrix.rows, matrix.cols, matrix.shown_range()), (6, 6, (0.0, 1.0)));
         let row: f64 = (0..6).map(|col| matrix.value(3, col).unwrap()).sum();
@@ -242,7 +241,7 @@ mod tests {
             CapacityPoint { pairs: 4, load: 0.25, mean_error: 0.2, sd: 0.0 },
             CapacityPoint { pairs: 32, load: 2.0, mean_error: 2.1, sd: 0.1 },
         ];
-        let curve = CapacityCurve { rule: Rule::Hebb, points };
+        let curve = CapacityCurve { composition: Composition::default(), points };
         let Body::Chart(chart) = error_curve(&[curve], 4, 16, Some((0.5, 0.4))).body else { panic!("not a chart") };
         assert_eq!(chart.series[0].points, [[0.0625, 0.0], [2.0, 31.0 / 16.0]]);
         // t(3) * 0.1 / sqrt(4) = 3.182446 * 0.05.

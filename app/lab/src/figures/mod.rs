@@ -15,8 +15,8 @@ mod view;
 
 pub use accuracy::accuracy;
 pub use attention::{
-    error_curve, key_similarity, memory_matrix, recall_matrix, recalled_values, rule_name, stored_keys, stored_values,
-    written_pair,
+    error_curve, key_similarity, memory_matrix, memory_name, recall_matrix, recalled_values, stored_keys,
+    stored_values, written_pair,
 };
 pub use confusion::{confusion, wrong_samples};
 pub use gap::{GapNumber, gap, gap_choices, gap_numbers, shown_gap};

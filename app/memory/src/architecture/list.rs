@@ -8,8 +8,8 @@
 
 use crate::bias::softmax;
 use crate::linear::solve_spd;
+use crate::matrix::dot;
 use crate::memory::{Image, Memory};
-use crate::product::dot;
 
 /// Which pair goes when the list is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

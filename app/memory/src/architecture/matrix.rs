@@ -1,8 +1,8 @@
 //! The matrix memory S `[d_v, d_k]`: a read is S q.
 
 use crate::learned::Weighted;
+use crate::matrix::dot;
 use crate::memory::Image;
-use crate::product::dot;
 
 /// Its sizes.
 #[derive(Debug, Clone, Copy)]

@@ -39,7 +39,8 @@ fn list(composition: &Composition) -> Result<(), MemoryError> {
 }
 
 fn weights(composition: &Composition) -> Result<(), MemoryError> {
-    let [bias, retention, rule] = [Place::Bias, Place::Retention, Place::Rule].map(|place| composition.kind(place).name);
+    let [bias, retention, rule] =
+        [Place::Bias, Place::Retention, Place::Rule].map(|place| composition.kind(place).name);
     if retention == "bounded_cache" {
         return refuse(
             Place::Retention,
@@ -58,14 +59,12 @@ fn weights(composition: &Composition) -> Result<(), MemoryError> {
             "the outer product of value and key is a step on the dot product alone: choose that bias, or a gradient \
              step",
         ),
-        "least_squares" if bias != "squared_error" => refuse(
-            Place::Bias,
-            "least squares minimises the squared error: choose that bias, or another rule",
-        ),
-        "least_squares" if retention != "none" => refuse(
-            Place::Retention,
-            "least squares forgets by its own forgetting factor: choose none, or another rule",
-        ),
+        "least_squares" if bias != "squared_error" => {
+            refuse(Place::Bias, "least squares minimises the squared error: choose that bias, or another rule")
+        }
+        "least_squares" if retention != "none" => {
+            refuse(Place::Retention, "least squares forgets by its own forgetting factor: choose none, or another rule")
+        }
         "several_steps" if ["shrinkage", "kl"].contains(&retention) => refuse(
             Place::Retention,
             "shrinkage and KL are part of each step, and several steps would shrink several times: choose none, \

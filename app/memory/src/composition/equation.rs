@@ -127,7 +127,8 @@ fn weights(composition: &Composition, symbols: &Symbols) -> String {
             let decayed = name == "gradient_step" && rule.text("error_at") == "decayed" && kept.is_some() && !dot;
             let g = gradient(composition, symbols, if decayed { "S̃" } else { "S" });
             let beta = if name == "gradient_step" { format!("{} ", number(rule.real("beta"))) } else { String::new() };
-            let (first, old) = if decayed { (format!("S̃ = {old};  "), "S̃".to_owned()) } else { (String::new(), old) };
+            let (first, old) =
+                if decayed { (format!("S̃ = {old};  "), "S̃".to_owned()) } else { (String::new(), old) };
             (first, old, format!("{} {beta}{}", g.sign, g.text), g.beside)
         }
     };

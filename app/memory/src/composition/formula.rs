@@ -6,10 +6,7 @@ use super::Place;
 /// The formula of a kind in a place; empty for a name that is not declared there.
 pub fn choice_formula(place: Place, kind: &str) -> &'static str {
     let formulas: &[(&str, &str)] = match place {
-        Place::Architecture => &[
-            ("matrix", "M(q) = S q"),
-            ("key_value_list", "M(q) = Σ wᵢ vᵢ,  wᵢ ∝ exp(β_s q·kᵢ)"),
-        ],
+        Place::Architecture => &[("matrix", "M(q) = S q"), ("key_value_list", "M(q) = Σ wᵢ vᵢ,  wᵢ ∝ exp(β_s q·kᵢ)")],
         Place::Bias => &[
             ("dot_product", "ℓ = −M(k)·v"),
             ("squared_error", "ℓ = ½ |M(k) − v|²"),

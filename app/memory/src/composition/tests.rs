@@ -34,7 +34,11 @@ fn every_choice_has_a_formula_a_meaning_and_explained_knobs() {
     for place in Place::ALL {
         for kind in place.kinds() {
             assert!(!choice_formula(place, kind.name).is_empty(), "{}", kind.name);
-            assert!(!kind.meaning.is_empty() && kind.knobs.iter().all(|knob| !knob.meaning.is_empty()), "{}", kind.name);
+            assert!(
+                !kind.meaning.is_empty() && kind.knobs.iter().all(|knob| !knob.meaning.is_empty()),
+                "{}",
+                kind.name
+            );
         }
     }
 }
@@ -92,7 +96,9 @@ fn settling_keeps_the_wanted_choice_and_changes_as_little_as_it_can() {
 #[test]
 fn wild_steps_and_no_dimensions_are_refused() {
     let mut delta = Composition::named().iter().find(|point| point.name == "delta_rule").unwrap().composition();
-    for (beta, length, fits) in [(1.0, 1.0, true), (1.99, 1.0, true), (0.0, 1.0, false), (2.0, 1.0, false), (0.5, 2.0, false)] {
+    for (beta, length, fits) in
+        [(1.0, 1.0, true), (1.99, 1.0, true), (0.0, 1.0, false), (2.0, 1.0, false), (0.5, 2.0, false)]
+    {
         delta.rule.set("beta", Setting::Number(beta)).unwrap();
         assert_eq!(delta.check_keys(length).is_ok(), fits, "{beta} {length}");
     }

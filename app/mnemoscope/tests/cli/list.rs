@@ -4,11 +4,11 @@ use crate::terminal::{mnemoscope, succeed};
 use mnemoscope_core::{Kind, Registry};
 use mnemoscope_lab::{Evaluations, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
-use mnemoscope_memory::AssociationKinds;
+use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Retentions, Rules};
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::Value;
 
-fn registries() -> [(&'static str, &'static [Kind]); 12] {
+fn registries() -> [(&'static str, &'static [Kind]); 16] {
     [
         ("data", DataSources::kinds()),
         ("streams", Scenarios::kinds()),
@@ -21,7 +21,11 @@ fn registries() -> [(&'static str, &'static [Kind]); 12] {
         ("evaluations", Evaluations::kinds()),
         ("populations", Populations::kinds()),
         ("paces", Paces::kinds()),
-        ("memories", AssociationKinds::kinds()),
+        ("architectures", Architectures::kinds()),
+        ("biases", Biases::kinds()),
+        ("retentions", Retentions::kinds()),
+        ("rules", Rules::kinds()),
+        ("associations", AssociationKinds::kinds()),
     ]
 }
 
@@ -69,7 +73,7 @@ fn listed_paths_can_be_set() {
     let all: Value = serde_json::from_str(&succeed(&mut mnemoscope(&["list", "--json"]))).unwrap();
     let experiment = mnemoscope_lab::Experiment::default();
     let known: Vec<String> = mnemoscope_lab::path::all(&experiment).into_iter().map(|(path, ..)| path).collect();
-    for topic in ["streams", "models", "optimisers", "evaluations", "populations", "paces", "memories"] {
+    for topic in ["streams", "models", "optimisers", "evaluations", "populations", "paces", "rules", "associations"] {
         let first = &all[topic][0];
         for setting in first["settings"].as_array().unwrap() {
             let path = setting["path"].as_str().unwrap();

@@ -148,9 +148,10 @@ fn an_attention_experiment_leaves_its_capacity_curve() {
     assert!(printed.contains("(N - 1) / d_k"), "{printed}");
     let mut table = csv::Reader::from_path(folder.path().join("capacity.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
-    assert!(["hebb", "delta", "softmax"].iter().all(|rule| rows.iter().any(|row| &row[0] == *rule)));
+    let known = ["linear_attention", "delta_rule", "softmax_attention"];
+    assert!(known.iter().all(|memory| rows.iter().any(|row| &row[0] == *memory)));
     // Hebb meets the known curve within four standard errors.
-    for row in rows.iter().filter(|row| &row[0] == "hebb") {
+    for row in rows.iter().filter(|row| &row[0] == "linear_attention") {
         let [pairs, error, sd] = [1, 3, 4].map(|column| row[column].parse::<f64>().unwrap());
         let known = (pairs - 1.0) / 8.0;
         assert!((error - known).abs() <= 4.0 * sd / 40_f64.sqrt() + 1e-9, "{row:?}");
