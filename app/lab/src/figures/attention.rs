@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn keys_values_and_answers_have_a_row_per_pair() {
-        let mut memory = memory("hebb");
+        let mut memory = memory("linear_attention");
         memory.show(4).unwrap();
         for (figure, cols) in [(stored_keys(&memory), 5), (stored_values(&memory), 3), (recalled_values(&memory), 3)] {
             let matrix = body(figure);

@@ -54,7 +54,7 @@ error: mine.ron:4:2: Expected comma
 4 | )
   |  ^
 "###);
-    insta::assert_snapshot!(message("(format: 99)"), @"error: mine.ron has format 99, and this program reads formats up to 1: update Mnemoscope to open it");
+    insta::assert_snapshot!(message("(format: 99)"), @"error: mine.ron has format 99, and this program reads formats up to 2: update Mnemoscope to open it");
 }
 
 #[test]
