@@ -24,6 +24,9 @@ pub(crate) fn times_transposed(a: &[f32], b: &[f32], depth: usize) -> Vec<f32> {
 }
 
 /// Inner product in eight independent sums, which the compiler turns into vector instructions.
+// Into whatever calls it, which may be compiled for newer instructions than the program at large.
+#[allow(clippy::inline_always)]
+#[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));

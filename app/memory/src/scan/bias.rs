@@ -1,4 +1,5 @@
-//! The gradients of the inner objectives by the error, and their derivatives.
+//! The gradients of the inner objectives by the error, and their derivatives. Zeros behind an error stay zeros.
+#![allow(clippy::inline_always)]
 
 use super::Bias;
 use crate::matrix::dot;
@@ -10,11 +11,13 @@ const ROUNDING: f32 = 1e-6;
 
 impl Bias {
     /// Whether the gradient asks the memory for the key; else the error is only -v.
+    #[inline(always)]
     pub(super) fn reads(self) -> bool {
         !matches!(self, Self::Dot)
     }
 
     /// The gradient by the error, g, from the error `[d_v]`.
+    #[inline(always)]
     pub(super) fn gradient(self, error: &[f32], g: &mut [f32]) {
         match self {
             Self::Dot | Self::Squared => g.copy_from_slice(error),
@@ -34,6 +37,7 @@ impl Bias {
     }
 
     /// Turns the gradient of the loss by g into that by the error.
+    #[inline(always)]
     pub(super) fn pull_back(self, error: &[f32], d_g: &mut [f32]) {
         match self {
             Self::Dot | Self::Squared => {}

@@ -14,13 +14,17 @@
 //! 4. e' = (dg/de)^T g'; v' = -e'; r' = S_(t-1)^T e';
 //! 5. alpha'_j = sum_i S'_ij S_(t-1),ij, and S' for the step before is S' diag(alpha) + e' r^T;
 //! 6. at the decayed memory k' gains alpha * r' and alpha' gains k * r'; else k' gains r'.
+#![allow(clippy::inline_always)]
+
+use macerator::Simd;
 
 use super::inputs::{GradientsMut, Takes};
 use super::recurrence::{Recurrence, Taken};
+use super::tile::{self, Tile, Vector, ZERO, all, numbers, numbers_mut, vectors, vectors_mut};
 use super::{Bias, Inputs};
-use crate::matrix::dot;
 
-/// The rule of `Form::Gradient`. A state is S, and with momentum M behind it; a step keeps its error.
+/// The rule of `Form::Gradient`. A state is the transpose of S, and with momentum that of M behind it; a step keeps its
+/// error.
 pub(super) struct Descent {
     pub bias: Bias,
     pub error_at_decayed: bool,
@@ -31,20 +35,21 @@ pub(super) struct Descent {
 
 /// Vectors of a step.
 pub(super) struct Scratch {
-    /// Retention of each channel, `[d_k]`.
+    /// Retention of each channel, and the key that the error is read with, `[d_k]`.
     alpha: Vec<f32>,
-    /// The key that the error is read with, `[d_k]`, and the gradient by it.
     read: Vec<f32>,
-    d_read: Vec<f32>,
-    /// The gradient of the bias by the error, `[d_v]`, and the gradient of the loss by that or by the error.
-    g: Vec<f32>,
-    d_g: Vec<f32>,
     /// The gradient by the retention of each channel, `[d_k]`.
     d_alpha: Vec<f32>,
+    /// The bias's gradient by the error, and what is written along the key, -beta g, `[d_v]`.
+    g: Vec<Tile>,
+    write: Vec<Tile>,
+    /// The gradient by the write along the key, then by the error, `[d_v]`.
+    d_error: Vec<Tile>,
 }
 
 impl Descent {
     /// Write strength; retention and read key go to the scratch.
+    #[inline(always)]
     fn prepare(&self, x: &Inputs<'_>, scratch: &mut Scratch) -> f32 {
         match *x.retention {
             [] => scratch.alpha.fill(1.0),
@@ -59,15 +64,22 @@ impl Descent {
         }
         x.strength.first().copied().unwrap_or(1.0)
     }
+
+    /// What an error writes along the key, to the scratch.
+    #[inline(always)]
+    fn written<S: Simd>(&self, beta: f32, error: &[Vector<S>], scratch: &mut Scratch) {
+        self.bias.gradient(numbers(error), numbers_mut(&mut scratch.g));
+        tile::scale_to::<S>(vectors_mut(&mut scratch.write), -beta, vectors(&scratch.g));
+    }
 }
 
 impl Recurrence for Descent {
     type Scratch = Scratch;
 
     fn scratch(&self) -> Scratch {
-        let [alpha, read, d_read, d_alpha] = std::array::from_fn(|_| vec![0.0; self.d_k]);
-        let [g, d_g] = std::array::from_fn(|_| vec![0.0; self.d_v]);
-        Scratch { alpha, read, d_read, g, d_g, d_alpha }
+        let [alpha, read, d_alpha] = std::array::from_fn(|_| vec![0.0; self.d_k]);
+        let [g, write, d_error] = std::array::from_fn(|_| vec![ZERO; tile::count(self.d_v)]);
+        Scratch { alpha, read, d_alpha, g, write, d_error }
     }
 
     fn takes(&self) -> Takes {
@@ -75,145 +87,191 @@ impl Recurrence for Descent {
     }
 
     fn size(&self) -> usize {
-        self.d_v * self.d_k * if self.momentum { 2 } else { 1 }
+        tile::count(self.d_v) * self.d_k * if self.momentum { 2 } else { 1 }
     }
 
     fn kept(&self) -> usize {
-        self.d_v
+        tile::count(self.d_v)
     }
 
-    fn start(&self, state: &mut [f32]) {
-        state.fill(0.0);
+    fn start(&self, state: &mut [Tile]) {
+        state.fill(ZERO);
     }
 
-    fn advance(&self, x: &Inputs<'_>, before: &[f32], after: &mut [f32], error: &mut [f32], scratch: &mut Scratch) {
-        let d_k = self.d_k;
-        let beta = self.prepare(x, scratch);
-        let (s, m) = before.split_at(self.d_v * d_k);
-        let (s_next, m_next) = after.split_at_mut(self.d_v * d_k);
-        if self.bias.reads() {
-            for ((e, v), s) in error.iter_mut().zip(x.v).zip(s.chunks_exact(d_k)) {
-                *e = dot(s, &scratch.read) - v;
-            }
-        } else {
-            for (e, v) in error.iter_mut().zip(x.v) {
-                *e = -v;
-            }
-        }
-        self.bias.gradient(error, &mut scratch.g);
-        for (i, ((g, s), next)) in
-            scratch.g.iter().zip(s.chunks_exact(d_k)).zip(s_next.chunks_exact_mut(d_k)).enumerate()
-        {
-            let write = -beta * g;
-            let columns = s.iter().zip(&scratch.alpha).zip(x.k);
-            if self.momentum {
-                let eta = x.momentum[0];
-                let row = i * d_k..(i + 1) * d_k;
-                let momenta = m[row.clone()].iter().zip(&mut m_next[row]);
-                for ((next, ((s, alpha), k)), (m, m_next)) in next.iter_mut().zip(columns).zip(momenta) {
-                    *m_next = eta * m + write * k;
-                    *next = alpha * s + *m_next;
-                }
-            } else {
-                for (next, ((s, alpha), k)) in next.iter_mut().zip(columns) {
-                    *next = alpha * s + write * k;
-                }
-            }
-        }
-    }
-
-    fn recall(&self, x: &Inputs<'_>, after: &[f32], out: &mut [f32]) {
-        for (out, s) in out.iter_mut().zip(after.chunks_exact(self.d_k)) {
-            *out = dot(s, x.q);
-        }
-    }
-
-    fn retreat(
+    #[inline(always)]
+    fn advance<S: Simd>(
         &self,
         x: &Inputs<'_>,
-        Taken { before, after, kept: error }: Taken<'_>,
-        d_out: &[f32],
-        d_state: &mut [f32],
+        state: &mut [Vector<S>],
+        error: &mut [Vector<S>],
+        out: &mut [Vector<S>],
+        scratch: &mut Scratch,
+    ) {
+        let beta = self.prepare(x, scratch);
+        let width = out.len();
+        let (s, m) = state.split_at_mut(width * self.d_k);
+        tile::fill(error, x.v);
+        tile::scale(error, -1.0);
+        if self.bias.reads() {
+            tile::add_rows(error, s, &scratch.read);
+        }
+        self.written(beta, error, scratch);
+        let write = vectors::<S>(&scratch.write);
+        for (i, (out, write)) in out.iter_mut().zip(write).enumerate() {
+            let columns = scratch.alpha.iter().zip(x.k).zip(x.q);
+            let mut sum = all::<S>(0.0);
+            if let [eta] = x.momentum {
+                let eta = all::<S>(*eta);
+                let rows = s.chunks_exact_mut(width).zip(m.chunks_exact_mut(width));
+                for ((s, m), ((alpha, k), q)) in rows.zip(columns) {
+                    m[i] = eta.mul_add(m[i], all::<S>(*k) * *write);
+                    s[i] = all::<S>(*alpha).mul_add(s[i], m[i]);
+                    sum = all::<S>(*q).mul_add(s[i], sum);
+                }
+            } else {
+                for (s, ((alpha, k), q)) in s.chunks_exact_mut(width).zip(columns) {
+                    s[i] = all::<S>(*alpha).mul_add(s[i], all::<S>(*k) * *write);
+                    sum = all::<S>(*q).mul_add(s[i], sum);
+                }
+            }
+            *out = sum;
+        }
+    }
+
+    #[inline(always)]
+    fn again<S: Simd>(
+        &self,
+        x: &Inputs<'_>,
+        before: &[Vector<S>],
+        after: &mut [Vector<S>],
+        error: &[Vector<S>],
+        scratch: &mut Scratch,
+    ) {
+        let beta = self.prepare(x, scratch);
+        self.written(beta, error, scratch);
+        let write = vectors::<S>(&scratch.write);
+        let width = write.len();
+        let (s, m) = before.split_at(width * self.d_k);
+        let (s_next, m_next) = after.split_at_mut(width * self.d_k);
+        let columns = scratch.alpha.iter().zip(x.k);
+        let rows = s.chunks_exact(width).zip(s_next.chunks_exact_mut(width));
+        if let [eta] = x.momentum {
+            let eta = all::<S>(*eta);
+            let momenta = m.chunks_exact(width).zip(m_next.chunks_exact_mut(width));
+            for (((s, s_next), (m, m_next)), (alpha, k)) in rows.zip(momenta).zip(columns) {
+                let (alpha, k) = (all::<S>(*alpha), all::<S>(*k));
+                for ((s, s_next), ((m, m_next), write)) in s.iter().zip(s_next).zip(m.iter().zip(m_next).zip(write)) {
+                    *m_next = eta.mul_add(*m, k * *write);
+                    *s_next = alpha.mul_add(*s, *m_next);
+                }
+            }
+        } else {
+            for ((s, s_next), (alpha, k)) in rows.zip(columns) {
+                let (alpha, k) = (all::<S>(*alpha), all::<S>(*k));
+                for ((s, s_next), write) in s.iter().zip(s_next).zip(write) {
+                    *s_next = alpha.mul_add(*s, k * *write);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn retreat<S: Simd>(
+        &self,
+        x: &Inputs<'_>,
+        Taken { before, after, kept: error, d_out }: Taken<'_, S>,
+        d_state: &mut [Vector<S>],
         d_x: &mut GradientsMut<'_>,
         scratch: &mut Scratch,
     ) {
-        let d_k = self.d_k;
         let beta = self.prepare(x, scratch);
-        let (s, m) = before.split_at(self.d_v * d_k);
-        let (d_s, d_m) = d_state.split_at_mut(self.d_v * d_k);
-        let Scratch { alpha, read, d_read, g, d_g, d_alpha } = scratch;
-        self.bias.gradient(error, g);
+        self.written(beta, error, scratch);
+        let width = error.len();
+        let matrix = width * self.d_k;
+        let (s, m) = before.split_at(matrix);
+        let (d_s, d_m) = d_state.split_at_mut(matrix);
+        let Scratch { alpha, read, d_alpha, g, write, d_error } = scratch;
+        let channels = x.retention.len() > 1;
+        let (write, d_error) = (vectors::<S>(write), vectors_mut::<S>(d_error));
 
-        for (i, ((d_s, d_out), s_next)) in d_s.chunks_exact_mut(d_k).zip(d_out).zip(after.chunks_exact(d_k)).enumerate()
-        {
-            for (((d_s, q), d_q), s) in d_s.iter_mut().zip(x.q).zip(&mut *d_x.q).zip(s_next) {
-                *d_s += d_out * q;
-                *d_q += d_out * s;
-            }
-            d_g[i] = if self.momentum {
-                let d_m = &mut d_m[i * d_k..][..d_k];
-                for (d_m, d_s) in d_m.iter_mut().zip(&*d_s) {
-                    *d_m += d_s;
+        d_error.fill(all::<S>(0.0));
+        let columns = x.q.iter().zip(x.k).zip(&mut *d_x.q);
+        let rows = d_s.chunks_exact_mut(width).zip(after.chunks_exact(width));
+        if self.momentum {
+            for (((d_s, s), d_m), ((q, k), d_q)) in rows.zip(d_m.chunks_exact_mut(width)).zip(columns) {
+                let (q, k, mut recalled) = (all::<S>(*q), all::<S>(*k), all::<S>(0.0));
+                let cells = d_s.iter_mut().zip(s).zip(d_m);
+                for (((d_s, s), d_m), (d_out, d_write)) in cells.zip(d_out.iter().zip(&mut *d_error)) {
+                    *d_s = q.mul_add(*d_out, *d_s);
+                    recalled = s.mul_add(*d_out, recalled);
+                    *d_m = *d_m + *d_s;
+                    *d_write = k.mul_add(*d_m, *d_write);
                 }
-                dot(d_m, x.k)
-            } else {
-                dot(d_s, x.k)
-            };
+                *d_q = recalled.reduce_add();
+            }
+        } else {
+            for ((d_s, s), ((q, k), d_q)) in rows.zip(columns) {
+                let (q, k, mut recalled) = (all::<S>(*q), all::<S>(*k), all::<S>(0.0));
+                for ((d_s, s), (d_out, d_write)) in d_s.iter_mut().zip(s).zip(d_out.iter().zip(&mut *d_error)) {
+                    *d_s = q.mul_add(*d_out, *d_s);
+                    recalled = s.mul_add(*d_out, recalled);
+                    *d_write = k.mul_add(*d_s, *d_write);
+                }
+                *d_q = recalled.reduce_add();
+            }
         }
         if let [d_beta] = d_x.strength {
-            *d_beta = -dot(g, d_g);
+            *d_beta = -tile::dot::<S>(vectors(g), d_error);
         }
-        for d in d_g.iter_mut() {
-            *d *= -beta;
-        }
-        self.bias.pull_back(error, d_g);
-        for (d_v, d_e) in d_x.v.iter_mut().zip(&*d_g) {
+        tile::scale(d_error, -beta);
+        self.bias.pull_back(numbers(error), numbers_mut(d_error));
+        for (d_v, d_e) in d_x.v.iter_mut().zip(numbers(d_error)) {
             *d_v = -d_e;
         }
+        if !self.bias.reads() {
+            d_error.fill(all::<S>(0.0));
+        }
 
-        d_read.fill(0.0);
-        d_alpha.fill(0.0);
-        let mut d_eta = 0.0;
-        for (i, (d_s, s)) in d_s.chunks_exact_mut(d_k).zip(s.chunks_exact(d_k)).enumerate() {
-            let write = -beta * g[i];
-            let d_error = if self.bias.reads() { d_g[i] } else { 0.0 };
+        let eta = all::<S>(x.momentum.first().copied().unwrap_or(0.0));
+        let [mut carried, mut retained_all] = [all::<S>(0.0); 2];
+        let rows = d_s.chunks_exact_mut(width).zip(s.chunks_exact(width));
+        let columns = alpha.iter().zip(&*read).zip(x.k).zip(d_x.k.iter_mut().zip(&mut *d_alpha));
+        for (j, ((d_s, s), (((alpha, read), k), (d_k, d_alpha)))) in rows.zip(columns).enumerate() {
+            let (keep, ask) = (all::<S>(*alpha), all::<S>(*read));
+            let [mut along, mut retained, mut asked] = [all::<S>(0.0); 3];
             if self.momentum {
-                let row = i * d_k..(i + 1) * d_k;
-                let d_m = &mut d_m[row.clone()];
-                d_eta += dot(d_m, &m[row]);
-                for (d_k, d_m) in d_x.k.iter_mut().zip(&mut *d_m) {
-                    *d_k += write * *d_m;
-                    *d_m *= x.momentum[0];
+                let row = j * width..(j + 1) * width;
+                for ((d_m, m), write) in d_m[row.clone()].iter_mut().zip(&m[row]).zip(write) {
+                    along = write.mul_add(*d_m, along);
+                    carried = m.mul_add(*d_m, carried);
+                    *d_m = eta * *d_m;
                 }
+            }
+            for ((d_s, s), (d_error, write)) in d_s.iter_mut().zip(s).zip(d_error.iter().zip(write)) {
+                if !self.momentum {
+                    along = write.mul_add(*d_s, along);
+                }
+                retained = s.mul_add(*d_s, retained);
+                asked = s.mul_add(*d_error, asked);
+                *d_s = keep.mul_add(*d_s, ask * *d_error);
+            }
+            if self.error_at_decayed {
+                retained = all::<S>(*k).mul_add(asked, retained);
+                asked = keep * asked;
+            }
+            *d_k = (along + asked).reduce_add();
+            if channels {
+                *d_alpha = retained.reduce_add();
             } else {
-                for (d_k, d_s) in d_x.k.iter_mut().zip(&*d_s) {
-                    *d_k += write * d_s;
-                }
-            }
-            let columns = s.iter().zip(&*alpha).zip(&*read);
-            for (((d_s, d_alpha), d_read), ((s, alpha), read)) in
-                d_s.iter_mut().zip(&mut *d_alpha).zip(&mut *d_read).zip(columns)
-            {
-                *d_alpha += *d_s * s;
-                *d_read += d_error * s;
-                *d_s = alpha * *d_s + d_error * read;
+                retained_all = retained_all + retained;
             }
         }
-        if let [d] = d_x.momentum {
-            *d = d_eta;
-        }
-        if self.error_at_decayed {
-            for (((d_read, alpha), d_alpha), k) in d_read.iter_mut().zip(alpha).zip(&mut *d_alpha).zip(x.k) {
-                *d_alpha += k * *d_read;
-                *d_read *= *alpha;
-            }
-        }
-        for (d_k, d_read) in d_x.k.iter_mut().zip(d_read) {
-            *d_k += *d_read;
+        if let [d_eta] = d_x.momentum {
+            *d_eta = carried.reduce_add();
         }
         match &mut *d_x.retention {
             [] => {}
-            [all] => *all = d_alpha.iter().sum(),
+            [all] => *all = retained_all.reduce_add(),
             channels => channels.copy_from_slice(d_alpha),
         }
     }

@@ -1,4 +1,5 @@
 //! What goes into a scan, what comes back, and their cut into lanes and steps.
+#![allow(clippy::inline_always)]
 
 /// Sizes of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +110,19 @@ impl<'a> Inputs<'a> {
     }
 
     /// One step's part of a lane.
-    pub(super) fn step(&self, steps: usize, step: usize) -> Self {
-        self.lane(steps, step)
+    #[inline(always)]
+    pub(super) fn step(&self, shape: Shape, step: usize) -> Self {
+        let part = |all: &'a [f32], width: usize| &all[step * width..][..width];
+        let Widths { strength, retention, momentum } =
+            Widths::of(shape, self.strength.len(), self.retention.len(), self.momentum.len());
+        Self {
+            q: part(self.q, shape.d_k),
+            k: part(self.k, shape.d_k),
+            v: part(self.v, shape.d_v),
+            strength: part(self.strength, strength),
+            retention: part(self.retention, retention),
+            momentum: part(self.momentum, momentum),
+        }
     }
 }
 
@@ -181,18 +193,38 @@ impl<'a> GradientsMut<'a> {
     }
 
     /// One step's part of a lane.
-    pub fn step(&mut self, steps: usize, step: usize) -> GradientsMut<'_> {
-        fn cut(all: &mut [f32], steps: usize, step: usize) -> &mut [f32] {
-            let length = all.len() / steps;
-            &mut all[step * length..][..length]
+    #[inline(always)]
+    pub fn step(&mut self, shape: Shape, step: usize) -> GradientsMut<'_> {
+        #[inline(always)]
+        fn part(all: &mut [f32], step: usize, width: usize) -> &mut [f32] {
+            &mut all[step * width..][..width]
         }
+        let Widths { strength, retention, momentum } =
+            Widths::of(shape, self.strength.len(), self.retention.len(), self.momentum.len());
         GradientsMut {
-            q: cut(self.q, steps, step),
-            k: cut(self.k, steps, step),
-            v: cut(self.v, steps, step),
-            strength: cut(self.strength, steps, step),
-            retention: cut(self.retention, steps, step),
-            momentum: cut(self.momentum, steps, step),
+            q: part(self.q, step, shape.d_k),
+            k: part(self.k, step, shape.d_k),
+            v: part(self.v, step, shape.d_v),
+            strength: part(self.strength, step, strength),
+            retention: part(self.retention, step, retention),
+            momentum: part(self.momentum, step, momentum),
         }
+    }
+}
+
+/// Numbers of a step in the inputs that may be left out.
+struct Widths {
+    strength: usize,
+    retention: usize,
+    momentum: usize,
+}
+
+impl Widths {
+    /// From their lengths in one lane; without a division, since every step asks.
+    #[inline(always)]
+    fn of(shape: Shape, strength: usize, retention: usize, momentum: usize) -> Self {
+        let one = |length: usize| usize::from(length > 0);
+        let channels = if retention > shape.steps { shape.d_k } else { one(retention) };
+        Self { strength: one(strength), retention: channels, momentum: one(momentum) }
     }
 }

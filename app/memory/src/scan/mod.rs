@@ -32,10 +32,12 @@ mod gradient;
 mod inputs;
 mod recurrence;
 mod squares;
+mod tile;
 
 use gradient::Descent;
 pub use inputs::{Gradients, Inputs, Shape};
 use squares::Squares;
+use tile::Tile;
 
 /// The inner objective whose gradient is written, as a function of the error e = S k - v.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,7 +95,9 @@ pub struct Forward {
     /// What the queries recall, `[lanes, steps, d_v]`.
     pub out: Vec<f32>,
     /// The state before each chunk, `[lanes, chunks, state]`.
-    borders: Vec<f32>,
+    borders: Vec<Tile>,
+    /// What each step keeps, `[lanes, steps, kept]`.
+    kept: Vec<Tile>,
 }
 
 /// Writes and asks step by step, all lanes side by side.
@@ -104,13 +108,11 @@ pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
     match form {
         Form::Gradient { bias, error_at_decayed, momentum } => {
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
-            let (out, borders) = recurrence::forward(&rule, shape, inputs);
-            Forward { out, borders }
+            recurrence::forward(&rule, shape, inputs)
         }
         Form::LeastSquares { ridge } => {
             let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
-            let (out, borders) = recurrence::forward(&rule, shape, inputs);
-            Forward { out, borders }
+            recurrence::forward(&rule, shape, inputs)
         }
     }
 }
@@ -123,11 +125,11 @@ pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward
     match form {
         Form::Gradient { bias, error_at_decayed, momentum } => {
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::backward(&rule, shape, inputs, &forward.borders, d_out)
+            recurrence::backward(&rule, shape, inputs, forward, d_out)
         }
         Form::LeastSquares { ridge } => {
             let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::backward(&rule, shape, inputs, &forward.borders, d_out)
+            recurrence::backward(&rule, shape, inputs, forward, d_out)
         }
     }
 }

@@ -18,38 +18,65 @@
 //! P is symmetric, so that only the symmetric part of P' counts, and only that is kept. z u_i u_j is rounded alike for
 //! (i, j) and (j, i), so that P stays symmetric to the bit.
 
+#![allow(clippy::inline_always)]
+
+use macerator::Simd;
+
 use super::Inputs;
 use super::inputs::{GradientsMut, Takes};
 use super::recurrence::{Recurrence, Taken};
-use crate::matrix::dot;
+use super::tile::{self, Tile, Vector, ZERO, all, numbers, numbers_mut, vectors, vectors_mut};
 
-/// The rule of `Form::LeastSquares`. A state is S and behind it P `[d_k, d_k]`; a step keeps u and then e.
+/// The rule of `Form::LeastSquares`. A state is the transpose of S and behind it P `[d_k, d_k]`; a step keeps u and
+/// then e.
 pub(super) struct Squares {
     pub ridge: f32,
     pub d_k: usize,
     pub d_v: usize,
 }
 
-/// Vectors of a step on the way back.
+/// Vectors of a step.
 pub(super) struct Scratch {
-    /// H u, then the gradient by u, each `[d_k]`.
-    product: Vec<f32>,
-    d_u: Vec<f32>,
-    /// S' u, then the gradient by e, `[d_v]`.
-    d_e: Vec<f32>,
+    /// The key in tiles, the gradient by u, and H u, `[d_k]` each.
+    key: Vec<Tile>,
+    d_u: Vec<Tile>,
+    product: Vec<Tile>,
+    /// What is written along u, -z e, and the gradient by the error, `[d_v]` each.
+    write: Vec<Tile>,
+    d_error: Vec<Tile>,
 }
 
-/// beta, alpha and c of a step.
-fn scalars(x: &Inputs<'_>, u: &[f32]) -> [f32; 3] {
-    let [beta, alpha] = [x.strength, x.retention].map(|given| given.first().copied().unwrap_or(1.0));
-    [beta, alpha, alpha + beta * dot(x.k, u)]
+/// The numbers of a step.
+struct Scalars {
+    beta: f32,
+    alpha: f32,
+    /// k . u
+    overlap: f32,
+    /// alpha + beta k . u
+    c: f32,
+    /// beta / c
+    z: f32,
+}
+
+impl Squares {
+    /// The step's numbers; the key goes to the scratch.
+    #[inline(always)]
+    fn prepare<S: Simd>(&self, x: &Inputs<'_>, u: &[Vector<S>], scratch: &mut Scratch) -> Scalars {
+        tile::fill(&mut scratch.key, x.k);
+        let [beta, alpha] = [x.strength, x.retention].map(|given| given.first().copied().unwrap_or(1.0));
+        let overlap = tile::dot::<S>(vectors(&scratch.key), u);
+        let c = alpha + beta * overlap;
+        Scalars { beta, alpha, overlap, c, z: beta / c }
+    }
 }
 
 impl Recurrence for Squares {
     type Scratch = Scratch;
 
     fn scratch(&self) -> Scratch {
-        Scratch { product: vec![0.0; self.d_k], d_u: vec![0.0; self.d_k], d_e: vec![0.0; self.d_v] }
+        let [key, d_u, product] = std::array::from_fn(|_| vec![ZERO; tile::count(self.d_k)]);
+        let [write, d_error] = std::array::from_fn(|_| vec![ZERO; tile::count(self.d_v)]);
+        Scratch { key, d_u, product, write, d_error }
     }
 
     fn takes(&self) -> Takes {
@@ -57,124 +84,171 @@ impl Recurrence for Squares {
     }
 
     fn size(&self) -> usize {
-        (self.d_v + self.d_k) * self.d_k
+        (tile::count(self.d_v) + tile::count(self.d_k)) * self.d_k
     }
 
     fn kept(&self) -> usize {
-        self.d_k + self.d_v
+        tile::count(self.d_k) + tile::count(self.d_v)
     }
 
-    fn start(&self, state: &mut [f32]) {
-        state.fill(0.0);
-        let p = &mut state[self.d_v * self.d_k..];
-        for diagonal in p.iter_mut().step_by(self.d_k + 1) {
+    fn start(&self, state: &mut [Tile]) {
+        state.fill(ZERO);
+        let p = numbers_mut(&mut state[tile::count(self.d_v) * self.d_k..]);
+        let row = tile::count(self.d_k) * tile::WIDTH;
+        for diagonal in p.iter_mut().step_by(row + 1) {
             *diagonal = self.ridge.recip();
         }
     }
 
-    fn advance(&self, x: &Inputs<'_>, before: &[f32], after: &mut [f32], kept: &mut [f32], _: &mut Scratch) {
-        let d_k = self.d_k;
-        let (s, p) = before.split_at(self.d_v * d_k);
-        let (s_next, p_next) = after.split_at_mut(self.d_v * d_k);
-        let (u, e) = kept.split_at_mut(d_k);
-        for (u, row) in u.iter_mut().zip(p.chunks_exact(d_k)) {
-            *u = dot(row, x.k);
-        }
-        let [beta, alpha, c] = scalars(x, u);
-        let z = beta / c;
-        let rows = s.chunks_exact(d_k).zip(s_next.chunks_exact_mut(d_k));
-        for ((e, v), (row, next)) in e.iter_mut().zip(x.v).zip(rows) {
-            *e = dot(row, x.k) - v;
-            let write = -z * *e;
-            for ((next, s), u) in next.iter_mut().zip(row).zip(&*u) {
-                *next = s + write * u;
-            }
-        }
-        let grown = alpha.recip();
-        for ((u_i, row), next) in u.iter().zip(p.chunks_exact(d_k)).zip(p_next.chunks_exact_mut(d_k)) {
-            for ((next, p), u_j) in next.iter_mut().zip(row).zip(&*u) {
-                *next = (p - z * (u_i * u_j)) * grown;
-            }
-        }
-    }
-
-    fn recall(&self, x: &Inputs<'_>, after: &[f32], out: &mut [f32]) {
-        for (out, row) in out.iter_mut().zip(after.chunks_exact(self.d_k)) {
-            *out = dot(row, x.q);
-        }
-    }
-
-    fn retreat(
+    #[inline(always)]
+    fn advance<S: Simd>(
         &self,
         x: &Inputs<'_>,
-        Taken { before, after, kept }: Taken<'_>,
-        d_out: &[f32],
-        d_state: &mut [f32],
+        state: &mut [Vector<S>],
+        kept: &mut [Vector<S>],
+        out: &mut [Vector<S>],
+        scratch: &mut Scratch,
+    ) {
+        let width = out.len();
+        let (s, p) = state.split_at_mut(width * self.d_k);
+        let (u, error) = kept.split_at_mut(kept.len() - width);
+        // P is symmetric: a sum of its rows is P k.
+        u.fill(all::<S>(0.0));
+        tile::add_rows(u, p, x.k);
+        let Scalars { alpha, z, .. } = self.prepare(x, u, scratch);
+        tile::fill(error, x.v);
+        tile::scale(error, -1.0);
+        tile::add_rows(error, s, x.k);
+        for (i, (out, e)) in out.iter_mut().zip(&*error).enumerate() {
+            let write = all::<S>(-z) * *e;
+            let mut sum = all::<S>(0.0);
+            for (s, (u, q)) in s.chunks_exact_mut(width).zip(numbers(u).iter().zip(x.q)) {
+                s[i] = all::<S>(*u).mul_add(write, s[i]);
+                sum = all::<S>(*q).mul_add(s[i], sum);
+            }
+            *out = sum;
+        }
+        let (grown, z) = (all::<S>(alpha.recip()), all::<S>(-z));
+        for (p, u_j) in p.chunks_exact_mut(u.len()).zip(numbers(u)) {
+            let u_j = all::<S>(*u_j);
+            for (p, u_i) in p.iter_mut().zip(&*u) {
+                *p = z.mul_add(u_j * *u_i, *p) * grown;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn again<S: Simd>(
+        &self,
+        x: &Inputs<'_>,
+        before: &[Vector<S>],
+        after: &mut [Vector<S>],
+        kept: &[Vector<S>],
+        scratch: &mut Scratch,
+    ) {
+        let width = vectors::<S>(&scratch.write).len();
+        let (u, error) = kept.split_at(kept.len() - width);
+        let Scalars { alpha, z, .. } = self.prepare(x, u, scratch);
+        let (s, p) = before.split_at(width * self.d_k);
+        let (s_next, p_next) = after.split_at_mut(width * self.d_k);
+        let write = vectors_mut::<S>(&mut scratch.write);
+        tile::scale_to(write, -z, error);
+        for ((s, s_next), u) in s.chunks_exact(width).zip(s_next.chunks_exact_mut(width)).zip(numbers(u)) {
+            let u = all::<S>(*u);
+            for ((s, s_next), write) in s.iter().zip(s_next).zip(&*write) {
+                *s_next = u.mul_add(*write, *s);
+            }
+        }
+        let (grown, z) = (all::<S>(alpha.recip()), all::<S>(-z));
+        let rows = p.chunks_exact(u.len()).zip(p_next.chunks_exact_mut(u.len()));
+        for ((p, p_next), u_j) in rows.zip(numbers(u)) {
+            let u_j = all::<S>(*u_j);
+            for ((p, p_next), u_i) in p.iter().zip(p_next).zip(u) {
+                *p_next = z.mul_add(u_j * *u_i, *p) * grown;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn retreat<S: Simd>(
+        &self,
+        x: &Inputs<'_>,
+        Taken { before, after, kept, d_out }: Taken<'_, S>,
+        d_state: &mut [Vector<S>],
         d_x: &mut GradientsMut<'_>,
         scratch: &mut Scratch,
     ) {
-        let d_k = self.d_k;
-        let split = self.d_v * d_k;
-        let [(s, p), (s_next, p_next)] = [before.split_at(split), after.split_at(split)];
-        let (d_s, d_p) = d_state.split_at_mut(split);
-        let (u, e) = kept.split_at(d_k);
-        let Scratch { product, d_u, d_e } = scratch;
-        let [beta, alpha, c] = scalars(x, u);
-        let z = beta / c;
+        let width = d_out.len();
+        let (u, error) = kept.split_at(kept.len() - width);
+        let Scalars { beta, alpha, overlap, c, z } = self.prepare(x, u, scratch);
+        let matrix = width * self.d_k;
+        let [(s, p), (s_next, p_next)] = [before.split_at(matrix), after.split_at(matrix)];
+        let (d_s, d_p) = d_state.split_at_mut(matrix);
+        let Scratch { key, d_u, product, write: _, d_error } = scratch;
+        let key = vectors::<S>(key);
+        let [d_u, product, d_error] = [d_u, product, d_error].map(|tiles| vectors_mut::<S>(tiles));
 
-        d_u.fill(0.0);
-        let rows = d_s.chunks_exact_mut(d_k).zip(s_next.chunks_exact(d_k));
-        for (((d_s, s), (d_out, e)), d_e) in rows.zip(d_out.iter().zip(e)).zip(&mut *d_e) {
-            for (((d_s, q), d_q), s) in d_s.iter_mut().zip(x.q).zip(&mut *d_x.q).zip(s) {
-                *d_s += d_out * q;
-                *d_q += d_out * s;
+        d_error.fill(all::<S>(0.0));
+        let rows = d_s.chunks_exact_mut(width).zip(s_next.chunks_exact(width));
+        let columns = x.q.iter().zip(numbers(u)).zip(d_x.q.iter_mut().zip(numbers_mut(d_u)));
+        for ((d_s, s), ((q, u), (d_q, d_u))) in rows.zip(columns) {
+            let (q, u, [mut recalled, mut written]) = (all::<S>(*q), all::<S>(*u), [all::<S>(0.0); 2]);
+            let cells = d_s.iter_mut().zip(s).zip(d_out);
+            for (((d_s, s), d_out), (e, d_e)) in cells.zip(error.iter().zip(&mut *d_error)) {
+                *d_s = q.mul_add(*d_out, *d_s);
+                recalled = s.mul_add(*d_out, recalled);
+                written = e.mul_add(*d_s, written);
+                *d_e = u.mul_add(*d_s, *d_e);
             }
-            *d_e = dot(d_s, u);
-            let write = -z * e;
-            for (d_u, d_s) in d_u.iter_mut().zip(&*d_s) {
-                *d_u += write * d_s;
+            *d_q = recalled.reduce_add();
+            *d_u = -z * written.reduce_add();
+        }
+        let mut d_z = -tile::dot(error, d_error);
+
+        let (grown, mut d_grown) = (all::<S>(alpha.recip()), all::<S>(0.0));
+        product.fill(all::<S>(0.0));
+        let depth = u.len();
+        let rows = d_p.chunks_exact_mut(depth).zip(p_next.chunks_exact(depth));
+        for ((d_p, p), u) in rows.zip(numbers(u)) {
+            let u = all::<S>(*u);
+            for ((d_p, p), product) in d_p.iter_mut().zip(p).zip(&mut *product) {
+                *d_p = grown * *d_p;
+                d_grown = p.mul_add(*d_p, d_grown);
+                *product = u.mul_add(*d_p, *product);
             }
         }
-        let mut d_z = -dot(e, d_e);
-
-        let grown = alpha.recip();
-        let mut d_alpha = 0.0;
-        for ((d_p, p), product) in d_p.chunks_exact_mut(d_k).zip(p_next.chunks_exact(d_k)).zip(&mut *product) {
-            for d in d_p.iter_mut() {
-                *d *= grown;
-            }
-            d_alpha -= dot(d_p, p);
-            *product = dot(d_p, u);
-        }
-        d_z -= dot(u, product);
+        d_z -= tile::dot(u, product);
         let d_c = -d_z * z / c;
-        for (((d_u, product), k), (d_k, u)) in d_u.iter_mut().zip(&*product).zip(x.k).zip(d_x.k.iter_mut().zip(u)) {
-            *d_u += d_c * beta * k - 2.0 * z * product;
-            *d_k += d_c * beta * u;
-        }
+        tile::add(d_u, -2.0 * z, product);
+        tile::add(d_u, d_c * beta, key);
         if let [d] = d_x.strength {
-            *d = d_z / c + d_c * dot(x.k, u);
+            *d = d_z / c + d_c * overlap;
         }
         if let [d] = d_x.retention {
-            *d = d_alpha + d_c;
+            *d = d_c - d_grown.reduce_add();
         }
 
-        let rows = d_s.chunks_exact_mut(d_k).zip(s.chunks_exact(d_k));
-        for (((d_s, s), d_e), d_v) in rows.zip(&mut *d_e).zip(&mut *d_x.v) {
-            *d_e *= -z;
-            *d_v = -*d_e;
-            for (((d_s, k), d_k), s) in d_s.iter_mut().zip(x.k).zip(&mut *d_x.k).zip(s) {
-                *d_s += *d_e * k;
-                *d_k += *d_e * s;
-            }
+        tile::scale(d_error, -z);
+        for (d_v, d_e) in d_x.v.iter_mut().zip(numbers(d_error)) {
+            *d_v = -d_e;
         }
-        let rows = d_p.chunks_exact_mut(d_k).zip(p.chunks_exact(d_k));
-        for ((i, (d_p, p)), d_k) in rows.enumerate().zip(&mut *d_x.k) {
-            *d_k += dot(p, d_u);
-            let (half_u, half_k) = (0.5 * d_u[i], 0.5 * x.k[i]);
-            for ((d_p, k), d_u) in d_p.iter_mut().zip(x.k).zip(&*d_u) {
-                *d_p += half_u * k + half_k * d_u;
+        let rows = d_s.chunks_exact_mut(width).zip(s.chunks_exact(width));
+        for ((d_s, s), ((u, k), d_k)) in rows.zip(numbers(u).iter().zip(x.k).zip(&mut *d_x.k)) {
+            let (k, mut asked) = (all::<S>(*k), all::<S>(0.0));
+            for ((d_s, s), d_e) in d_s.iter_mut().zip(s).zip(&*d_error) {
+                asked = s.mul_add(*d_e, asked);
+                *d_s = k.mul_add(*d_e, *d_s);
             }
+            *d_k = d_c * beta * u + asked.reduce_add();
+        }
+        let rows = d_p.chunks_exact_mut(depth).zip(p.chunks_exact(depth));
+        for ((d_p, p), ((k, d_u_j), d_k)) in rows.zip(x.k.iter().zip(numbers(d_u)).zip(&mut *d_x.k)) {
+            let (half_k, half_u, mut sum) = (all::<S>(0.5 * k), all::<S>(0.5 * d_u_j), all::<S>(0.0));
+            for ((d_p, p), (d_u, key)) in d_p.iter_mut().zip(p).zip(d_u.iter().zip(key)) {
+                sum = p.mul_add(*d_u, sum);
+                *d_p = half_k.mul_add(*d_u, half_u.mul_add(*key, *d_p));
+            }
+            *d_k += sum.reduce_add();
         }
     }
 }
