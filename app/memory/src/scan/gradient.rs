@@ -204,7 +204,7 @@ impl Recurrence for Descent {
                 for (((d_s, s), d_m), (d_out, d_write)) in cells.zip(d_out.iter().zip(&mut *d_error)) {
                     *d_s = q.mul_add(*d_out, *d_s);
                     recalled = s.mul_add(*d_out, recalled);
-                    *d_m = *d_m + *d_s;
+                    *d_m += *d_s;
                     *d_write = k.mul_add(*d_m, *d_write);
                 }
                 *d_q = recalled.reduce_add();
@@ -263,7 +263,7 @@ impl Recurrence for Descent {
             if channels {
                 *d_alpha = retained.reduce_add();
             } else {
-                retained_all = retained_all + retained;
+                retained_all += retained;
             }
         }
         if let [d_eta] = d_x.momentum {

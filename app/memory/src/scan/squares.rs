@@ -61,7 +61,7 @@ struct Scalars {
 impl Squares {
     /// The step's numbers; the key goes to the scratch.
     #[inline(always)]
-    fn prepare<S: Simd>(&self, x: &Inputs<'_>, u: &[Vector<S>], scratch: &mut Scratch) -> Scalars {
+    fn prepare<S: Simd>(x: &Inputs<'_>, u: &[Vector<S>], scratch: &mut Scratch) -> Scalars {
         tile::fill(&mut scratch.key, x.k);
         let [beta, alpha] = [x.strength, x.retention].map(|given| given.first().copied().unwrap_or(1.0));
         let overlap = tile::dot::<S>(vectors(&scratch.key), u);
@@ -115,7 +115,7 @@ impl Recurrence for Squares {
         // P is symmetric: a sum of its rows is P k.
         u.fill(all::<S>(0.0));
         tile::add_rows(u, p, x.k);
-        let Scalars { alpha, z, .. } = self.prepare(x, u, scratch);
+        let Scalars { alpha, z, .. } = Self::prepare(x, u, scratch);
         tile::fill(error, x.v);
         tile::scale(error, -1.0);
         tile::add_rows(error, s, x.k);
@@ -148,7 +148,7 @@ impl Recurrence for Squares {
     ) {
         let width = vectors::<S>(&scratch.write).len();
         let (u, error) = kept.split_at(kept.len() - width);
-        let Scalars { alpha, z, .. } = self.prepare(x, u, scratch);
+        let Scalars { alpha, z, .. } = Self::prepare(x, u, scratch);
         let (s, p) = before.split_at(width * self.d_k);
         let (s_next, p_next) = after.split_at_mut(width * self.d_k);
         let write = vectors_mut::<S>(&mut scratch.write);
@@ -180,7 +180,7 @@ impl Recurrence for Squares {
     ) {
         let width = d_out.len();
         let (u, error) = kept.split_at(kept.len() - width);
-        let Scalars { beta, alpha, overlap, c, z } = self.prepare(x, u, scratch);
+        let Scalars { beta, alpha, overlap, c, z } = Self::prepare(x, u, scratch);
         let matrix = width * self.d_k;
         let [(s, p), (s_next, p_next)] = [before.split_at(matrix), after.split_at(matrix)];
         let (d_s, d_p) = d_state.split_at_mut(matrix);
