@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use egui::{Context, Ui};
 use mnemoscope_compute::{Wanted, limit_threads, threads_beside_window};
-use mnemoscope_figure::{Preference, Theme};
+use mnemoscope_figure::{HeatCard, Preference, Theme};
 use mnemoscope_lab::figures::View;
 use mnemoscope_lab::{Experiment, Focus, Refusal, Snapshot, file, presets, refusals};
 
@@ -104,6 +104,14 @@ impl DeskApp {
             refused,
         };
         app.apply_theme(&cc.egui_ctx);
+        if let Some(state) = &cc.wgpu_render_state {
+            let mut renderer = state.renderer.write();
+            if !HeatCard::install(&cc.egui_ctx, &state.device, &state.queue, state.target_format, &mut renderer) {
+                log::info!(
+                    "this graphics driver gives fragments no storage buffers: heat maps are coloured by the processor"
+                );
+            }
+        }
         app.opened(first);
         app
     }

@@ -4,6 +4,8 @@ use egui::{Align2, Pos2, Rect};
 
 use crate::color::Color;
 use crate::font::{self, Weight};
+use crate::heat::{Heat, Window};
+use crate::theme::Theme;
 
 /// A pen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,6 +102,8 @@ pub(crate) trait Canvas {
     fn text_upwards(&mut self, center: Pos2, text: &str, style: Type);
     /// Cells as one picture, never smoothed.
     fn cells(&mut self, rect: Rect, cells: &Cells<'_>);
+    /// The cells of a heat map that `window` shows, into `grid`.
+    fn heat(&mut self, grid: Rect, heat: &Heat, window: Window, theme: &Theme);
     /// Draw lines and areas that look the same as long as `hash` is the same, so that a window need not work them out
     /// in each frame. No text and no pictures in here.
     fn kept(&mut self, slot: &'static str, hash: u64, draw: &dyn Fn(&mut dyn Canvas));

@@ -7,19 +7,21 @@ impl Figure {
     ///
     /// A chart is in long form, one row per point: `series,x,y,lo,hi`. A matrix has one row per cell:
     /// `row,col,value,half_width`. A surface has its grid and its samples: `kind,x,y,value`. The header names the axes'
-    /// labels and units in brackets; what is not known is an empty field.
+    /// labels and units in brackets; what is not known is an empty field. A heat map has one row per cell too:
+    /// `row,col,value`, without labels counted from 0.
     pub fn csv(&self) -> String {
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let titled = |column: &str, title: &str| {
+            if title.is_empty() { column.to_owned() } else { format!("{column} [{title}]") }
+        };
+        let label = |labels: &[String], index: usize| labels.get(index).cloned().unwrap_or_else(|| index.to_string());
         let mut rows: Vec<Vec<String>> = Vec::new();
         match &self.body {
             Body::Chart(chart) => {
-                let name = |letter: &str, title: String| {
-                    if title.is_empty() { letter.to_owned() } else { format!("{letter} [{title}]") }
-                };
                 rows.push(vec![
                     "series".to_owned(),
-                    name("x", chart.x.title()),
-                    name("y", chart.y.title()),
+                    titled("x", &chart.x.title()),
+                    titled("y", &chart.y.title()),
                     "lo".to_owned(),
                     "hi".to_owned(),
                 ]);
@@ -36,15 +38,20 @@ impl Figure {
                     }
                 }
             }
+            Body::Heat(heat) => {
+                let value = if heat.unit.is_empty() { "value".to_owned() } else { format!("value [{}]", heat.unit) };
+                rows.push(vec![titled("row", &heat.row_title), titled("col", &heat.col_title), value]);
+                for row in 0..heat.rows() {
+                    for col in 0..heat.cols() {
+                        let value = number(heat.value(row, col));
+                        rows.push(vec![label(&heat.row_labels, row), label(&heat.col_labels, col), value]);
+                    }
+                }
+            }
             Body::Matrix(matrix) => {
-                let name = |column: &str, title: &str| {
-                    if title.is_empty() { column.to_owned() } else { format!("{column} [{title}]") }
-                };
-                let label =
-                    |labels: &[String], index: usize| labels.get(index).cloned().unwrap_or_else(|| index.to_string());
                 rows.push(vec![
-                    name("row", &matrix.row_title),
-                    name("col", &matrix.col_title),
+                    titled("row", &matrix.row_title),
+                    titled("col", &matrix.col_title),
                     "value".to_owned(),
                     "half_width".to_owned(),
                 ]);

@@ -1,6 +1,7 @@
 //! One figure: a body with a title, a caption and a badge.
 
 use crate::chart::Chart;
+use crate::heat::Heat;
 use crate::matrix::Matrix;
 use crate::surface::Surface;
 
@@ -9,6 +10,8 @@ use crate::surface::Surface;
 pub enum Body {
     /// Lines over a common x axis.
     Chart(Chart),
+    /// Many numbers as flat cells.
+    Heat(Heat),
     /// A table of numbers as coloured cells.
     Matrix(Matrix),
     /// A decision surface.

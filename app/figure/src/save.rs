@@ -7,15 +7,17 @@ use std::sync::{Arc, OnceLock};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{self, fontdb};
 
-use crate::figure::Figure;
+use crate::figure::{Body, Figure};
 use crate::font;
+use crate::heat::GpuViewError;
+use crate::npy;
 use crate::theme::Theme;
 
 /// Why a figure was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum FigureError {
     /// The file's name ends in nothing that we write.
-    #[error("{} is not a kind of picture this program writes: end the name in .svg, .png or .csv", path.display())]
+    #[error("{} is not a kind of picture this program writes: end the name in .svg, .png, .csv or .npy", path.display())]
     Extension {
         /// The file that was asked for.
         path: PathBuf,
@@ -44,6 +46,15 @@ pub enum FigureError {
         /// What the encoder says.
         message: String,
     },
+    /// Lines and surfaces are no table of numbers.
+    #[error("figure {id}: only a heat map or a matrix can be written as a .npy array; choose .csv instead")]
+    NoArray {
+        /// The figure.
+        id: String,
+    },
+    /// A graphics card has the numbers.
+    #[error(transparent)]
+    Card(#[from] GpuViewError),
     /// The file could not be written.
     #[error("could not write {}: check that the folder exists and may be written to", path.display())]
     Write {
@@ -63,11 +74,23 @@ pub enum Format {
     Png,
     /// The plotted numbers.
     Csv,
+    /// The numbers of a heat map as a NumPy array.
+    Npy,
 }
 
 impl Format {
     /// Every format, in the order of a menu.
-    pub const ALL: [Self; 3] = [Self::Svg, Self::Png, Self::Csv];
+    pub const ALL: [Self; 4] = [Self::Svg, Self::Png, Self::Csv, Self::Npy];
+
+    /// What a menu calls it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Svg => "SVG",
+            Self::Png => "PNG",
+            Self::Csv => "CSV",
+            Self::Npy => "NumPy array",
+        }
+    }
 
     /// By the file's extension, in any case.
     pub fn of(path: &Path) -> Result<Self, FigureError> {
@@ -84,6 +107,7 @@ impl Format {
             Self::Svg => "svg",
             Self::Png => "png",
             Self::Csv => "csv",
+            Self::Npy => "npy",
         }
     }
 }
@@ -109,17 +133,47 @@ impl Figure {
         pixels.encode_png().map_err(|error| FigureError::Png { id: self.id.clone(), message: error.to_string() })
     }
 
-    /// Save as what the path's extension says (`.svg`, `.png`, `.csv`); `size` in points.
+    /// The formats that this figure can be written in, in the order of a menu: an array only where there is a table.
+    pub fn formats(&self) -> &'static [Format] {
+        match self.body {
+            Body::Heat(_) | Body::Matrix(_) => &Format::ALL,
+            _ => &Format::ALL[..3],
+        }
+    }
+
+    /// The cells of a heat map or matrix as a NumPy array `[rows, cols]` of `f32`; what is not known is NaN.
+    pub fn npy(&self) -> Result<Vec<u8>, FigureError> {
+        match &self.body {
+            Body::Heat(heat) => Ok(npy::array(heat.rows(), heat.cols(), &heat.cells()?)),
+            Body::Matrix(matrix) => {
+                let values: Vec<f32> =
+                    matrix.values.iter().map(|value| value.map_or(f32::NAN, |value| value as f32)).collect();
+                Ok(npy::array(matrix.rows, matrix.cols, &values))
+            }
+            _ => Err(FigureError::NoArray { id: self.id.clone() }),
+        }
+    }
+
+    /// Save as what the path's extension says (`.svg`, `.png`, `.csv`, `.npy`); `size` in points.
     pub fn save(&self, path: &Path, theme: &Theme, size: (f32, f32)) -> Result<(), FigureError> {
         self.save_as(path, Format::of(path)?, theme, size)
     }
 
     /// Save in this format, whatever the path's extension; `size` in points. The file is replaced whole or not at all.
     pub fn save_as(&self, path: &Path, format: Format, theme: &Theme, size: (f32, f32)) -> Result<(), FigureError> {
+        let fetched;
+        let figure = match &self.body {
+            Body::Heat(heat) => {
+                fetched = Self { body: Body::Heat(heat.fetched()?), ..self.clone() };
+                &fetched
+            }
+            _ => self,
+        };
         let bytes = match format {
-            Format::Svg => self.svg(theme, size).into_bytes(),
-            Format::Png => self.png(theme, size, SCALE)?,
-            Format::Csv => self.csv().into_bytes(),
+            Format::Svg => figure.svg(theme, size).into_bytes(),
+            Format::Png => figure.png(theme, size, SCALE)?,
+            Format::Csv => figure.csv().into_bytes(),
+            Format::Npy => figure.npy()?,
         };
         write_whole(path, &bytes).map_err(|source| FigureError::Write { path: path.to_owned(), source })
     }

@@ -10,6 +10,7 @@ use crate::color::Color;
 use crate::draw;
 use crate::figure::Figure;
 use crate::font::Weight;
+use crate::heat::{Heat, Window};
 use crate::theme::Theme;
 
 /// Room around the picture, in points.
@@ -128,6 +129,10 @@ impl Canvas for Svg {
             self.element(format_args!("<path d=\"{path}\" {}/>", paint("fill", Color { r, g, b, a })));
         }
         self.element(format_args!("</g>"));
+    }
+
+    fn heat(&mut self, grid: Rect, heat: &Heat, window: Window, theme: &Theme) {
+        draw::heat::cells(self, grid, heat, window, theme);
     }
 
     fn kept(&mut self, _slot: &'static str, _hash: u64, draw: &dyn Fn(&mut dyn Canvas)) {

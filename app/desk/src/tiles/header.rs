@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Align2, Color32, Galley, Rect, Sense, Ui, pos2, vec2};
-use mnemoscope_figure::{Body, Figure, Format, semibold};
+use mnemoscope_figure::{Body, Figure, semibold};
 
 use super::panel::Panel;
 use super::{Action, Tile, TileContext};
@@ -106,7 +106,8 @@ pub(crate) fn exports_ui(ui: &mut Ui, actions: &mut Vec<Action>, exports: &[(Arc
     let several = exports.len() > 1;
     for (figure, size) in exports {
         let mut formats = |ui: &mut Ui| {
-            for (format, name) in [(Format::Svg, "SVG"), (Format::Png, "PNG"), (Format::Csv, "CSV")] {
+            for format in figure.formats().iter().copied() {
+                let name = format.label();
                 let text = if several { format!("{name}…") } else { format!("Export as {name}…") };
                 if ui.button(text).clicked() {
                     let slug = figure.title.to_lowercase().replace(' ', "-");

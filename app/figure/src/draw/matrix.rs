@@ -79,15 +79,8 @@ impl Layout {
 
         let room =
             vec2(rect.width() - row_title - label_room - bar_width, rect.height() - above - below).max(vec2(8.0, 8.0));
-        let (rows, cols) = (matrix.rows.max(1) as f32, matrix.cols.max(1) as f32);
-        let side = (room.x / cols).min(room.y / rows).min(LARGEST);
-        // Squares where that leaves something to see, else the whole room.
-        let pitch = if side >= 3.0 || (cols / rows).max(rows / cols) < 3.0 {
-            vec2(side, side)
-        } else {
-            vec2((room.x / cols).min(LARGEST), (room.y / rows).min(LARGEST))
-        };
-        let size = vec2(pitch.x * cols, pitch.y * rows);
+        let pitch = pitch(room, matrix.rows, matrix.cols);
+        let size = vec2(pitch.x * matrix.cols.max(1) as f32, pitch.y * matrix.rows.max(1) as f32);
         let used = vec2(row_title + label_room + size.x + bar_width, above + size.y + below);
         let corner = rect.min + ((rect.size() - used) / 2.0).max(vec2(0.0, 0.0));
         let grid = Rect::from_min_size(corner + vec2(row_title + label_room, above), size);
@@ -255,6 +248,18 @@ impl Layout {
 /// The largest side of a cell.
 const LARGEST: f32 = 96.0;
 
+/// Width and height of a cell where `rows` and `cols` of them have this much room: squares where that leaves something to
+/// see, else the whole room.
+pub(crate) fn pitch(room: egui::Vec2, rows: usize, cols: usize) -> egui::Vec2 {
+    let (rows, cols) = (rows.max(1) as f32, cols.max(1) as f32);
+    let side = (room.x / cols).min(room.y / rows).min(LARGEST);
+    if side >= 3.0 || (cols / rows).max(rows / cols) < 3.0 {
+        vec2(side, side)
+    } else {
+        vec2((room.x / cols).min(LARGEST), (room.y / rows).min(LARGEST))
+    }
+}
+
 /// Values at the ends of the colour bar and, where the map turns there, at 0: share of the height, label.
 fn bar_labels(matrix: &Matrix) -> Vec<(f32, String)> {
     let (low, high) = matrix.shown_range();
@@ -267,7 +272,7 @@ fn bar_labels(matrix: &Matrix) -> Vec<(f32, String)> {
 }
 
 /// Something to tell colour maps apart.
-fn map_bits(map: Map) -> u64 {
+pub(crate) fn map_bits(map: Map) -> u64 {
     match map {
         Map::Sequential => 1,
         Map::Diverging => 2,

@@ -1,6 +1,7 @@
 //! Layout and drawing of a figure, the same for the window and for files.
 
 pub(crate) mod chart;
+pub(crate) mod heat;
 mod lines;
 pub(crate) mod matrix;
 pub(crate) mod plane;
@@ -10,10 +11,11 @@ use egui::{Align2, Pos2, Rect, pos2};
 
 use crate::canvas::{Canvas, Pen, Type};
 use crate::figure::{Body, Figure};
+use crate::heat::Window;
 use crate::theme::Theme;
 
 /// Below this many points on a side, a body is not drawn.
-const LEAST: f32 = 24.0;
+pub(crate) const LEAST: f32 = 24.0;
 /// Height of the header line.
 pub(crate) const HEADER: f32 = 22.0;
 
@@ -24,6 +26,10 @@ pub(crate) fn body(canvas: &mut dyn Canvas, figure: &Figure, theme: &Theme, rect
     }
     match &figure.body {
         Body::Chart(body) => chart::Layout::new(body, rect, view).draw(canvas, body, theme),
+        Body::Heat(body) => {
+            let all = Window::whole(body.rows(), body.cols());
+            heat::Layout::new(body, rect).draw(canvas, body, all, theme);
+        }
         Body::Matrix(body) => matrix::Layout::new(body, rect).draw(canvas, body, theme),
         Body::Surface(body) => surface::Layout::new(body, rect).draw(canvas, body, theme),
         Body::Empty { message } => empty(canvas, message, theme, rect),

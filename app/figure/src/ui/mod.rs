@@ -1,6 +1,8 @@
 //! The figure in the window: the common drawing, and what a pointer can do with it.
 
+mod card;
 mod chart;
+mod heat;
 mod painter;
 mod tooltip;
 
@@ -8,10 +10,12 @@ use egui::{Pos2, Rect, Sense, WidgetInfo, accesskit::Role, vec2};
 
 use crate::draw;
 use crate::figure::{Body, Figure};
+use crate::heat::Highlight;
 use crate::matrix::Matrix;
 use crate::number;
 use crate::surface::Surface;
 use crate::theme::Theme;
+pub use card::{HeatCard, HeatCost};
 use painter::Painter;
 
 /// What was drawn, and what the pointer did there.
@@ -19,9 +23,9 @@ use painter::Painter;
 pub struct Response {
     /// The figure's area.
     pub response: egui::Response,
-    /// The matrix cell (row, column) under the pointer.
+    /// The matrix's or heat map's cell (row, column), from 0, under the pointer.
     pub hovered: Option<(usize, usize)>,
-    /// The matrix cell (row, column) that was clicked in this frame.
+    /// The matrix's or heat map's cell (row, column) that was clicked, or chosen by Enter, in this frame.
     pub clicked: Option<(usize, usize)>,
     /// The visible x range of a chart that a person has zoomed; `None` while it shows everything.
     pub x_range: Option<(f64, f64)>,
@@ -35,10 +39,22 @@ impl Figure {
     /// A chart zooms its x axis by scrolling, both axes by pinching or by a box drawn with the right button; dragging
     /// moves it, a double click shows everything again. Hovering tells exact values. Screen readers get
     /// [`Figure::summary`].
+    ///
+    /// A heat map zooms both sides by scrolling or pinching; dragging moves it, a double click shows everything again.
+    /// While it has the keyboard's focus, arrows move from cell to cell, plus and minus zoom, Home shows everything, and
+    /// Enter clicks. Screen readers get the name and the value of the cell under pointer or keyboard.
     pub fn ui(&self, ui: &mut egui::Ui, theme: &Theme) -> Response {
+        self.linked_ui(ui, theme, Highlight::default())
+    }
+
+    /// As [`Figure::ui`], with the row and column of a heat map marked that another view points at. What this one points
+    /// at is in the answer: [`Response::hovered`].
+    pub fn linked_ui(&self, ui: &mut egui::Ui, theme: &Theme, marked: Highlight) -> Response {
         let size = ui.available_size().max(vec2(1.0, 1.0));
         let shown = match &self.body {
             Body::Chart(body) => chart::show(self, body, ui, theme, size),
+            // It tells screen readers more.
+            Body::Heat(body) => return heat::show(self, body, ui, theme, size, marked),
             Body::Matrix(_) | Body::Surface(_) | Body::Empty { .. } => self.plain_ui(ui, theme, size),
         };
         shown.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, self.summary()));
@@ -59,7 +75,7 @@ impl Figure {
             match &self.body {
                 Body::Matrix(matrix) => hover_matrix(&mut canvas, matrix, &mut shown, theme, rect, pointer),
                 Body::Surface(surface) => hover_surface(surface, &shown, theme, rect, pointer),
-                Body::Chart(_) | Body::Empty { .. } => {}
+                Body::Chart(_) | Body::Heat(_) | Body::Empty { .. } => {}
             }
         }
         shown
@@ -82,6 +98,11 @@ impl Figure {
                     Some(format!("{} {} at {}", series.name, number::precise(*y), number::precise(*x)))
                 };
                 chart.series.iter().filter_map(last).collect::<Vec<_>>().join(", ")
+            }
+            Body::Heat(heat) => {
+                let (low, high) = heat.shown_range();
+                let (low, high) = (number::precise(low), number::precise(high));
+                format!("heat map of {} rows and {} columns, colours from {low} to {high}", heat.rows(), heat.cols())
             }
             Body::Matrix(matrix) => {
                 let known: Vec<f64> = matrix.values.iter().copied().flatten().collect();

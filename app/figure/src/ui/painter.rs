@@ -10,6 +10,10 @@ use egui::{
 
 use crate::canvas::{Canvas, Cells, Pen, Type};
 use crate::color::Color;
+use crate::draw;
+use crate::heat::{Heat, Window};
+use crate::theme::Theme;
+use crate::ui::card::HeatCard;
 
 /// Paints shapes into the window.
 pub(crate) struct Painter<'a> {
@@ -152,6 +156,18 @@ impl Canvas for Painter<'_> {
         };
         let all = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         self.window.image(texture.id(), rect, all, Color32::WHITE);
+    }
+
+    /// By the graphics card where it can, else as a picture.
+    fn heat(&mut self, grid: Rect, heat: &Heat, window: Window, theme: &Theme) {
+        let key = (self.id, self.ctx.cumulative_pass_nr());
+        let callback = HeatCard::of(self.ctx).and_then(|card| card.callback(key, grid, heat, window, theme));
+        match callback {
+            Some(callback) => {
+                self.window.with_clip_rect(self.bounds.intersect(grid)).add(callback);
+            }
+            None => draw::heat::cells(self, grid, heat, window, theme),
+        }
     }
 
     /// One mesh, made anew only when the hash changes: cutting lines into triangles is most of a frame's work.

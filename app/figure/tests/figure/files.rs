@@ -45,10 +45,11 @@ fn each_format_is_saved_by_its_extension_and_replaces_what_was_there() {
             Format::Svg => figure.svg(&LIGHT, (300.0, 200.0)).into_bytes(),
             Format::Png => figure.png(&LIGHT, (300.0, 200.0), 2.0).unwrap(),
             Format::Csv => figure.csv().into_bytes(),
+            Format::Npy => figure.npy().unwrap(),
         };
         assert_eq!(bytes, expected);
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "no temporary file stays");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "no temporary file stays");
 }
 
 #[test]
@@ -56,7 +57,7 @@ fn errors_name_the_file_and_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let figure = samples::empty();
     let error = figure.save(&folder.path().join("a.jpeg"), &DARK, (100.0, 100.0)).unwrap_err().to_string();
-    assert!(error.contains("a.jpeg") && error.contains(".svg, .png or .csv"), "{error}");
+    assert!(error.contains("a.jpeg") && error.contains(".svg, .png, .csv or .npy"), "{error}");
     let error = figure.save(&folder.path().join("missing/a.svg"), &DARK, (100.0, 100.0)).unwrap_err().to_string();
     assert!(error.contains("missing/a.svg") && error.contains("folder"), "{error}");
     assert_eq!(Format::of("B.SVG".as_ref()).unwrap(), Format::Svg);

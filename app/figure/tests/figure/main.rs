@@ -4,6 +4,7 @@
 
 mod csv;
 mod files;
+mod heat;
 mod samples;
 mod svg;
 mod window;

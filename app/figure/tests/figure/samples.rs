@@ -1,8 +1,8 @@
 //! Figures like the lab's own, made from closed forms: five tasks learned and half forgotten.
 
 use mnemoscope_figure::{
-    Axis, Body, Chart, Figure, LineKind, Map, Mark, MarkKind, Matrix, Reference, Series, SeriesColor, Span, Surface,
-    SurfacePoint,
+    Axis, Body, Chart, Figure, Heat, LineKind, Map, Mark, MarkKind, Matrix, Reference, Series, SeriesColor, Span,
+    Surface, SurfacePoint,
 };
 
 /// Noise in -1..=1 that is the same everywhere.
@@ -114,6 +114,14 @@ pub fn memory() -> Figure {
     Figure::new("memory", "Memory S", Body::Matrix(matrix)).caption("after 24 pairs")
 }
 
+/// The same as a heat map, larger, with some cells that are not known.
+pub fn heat() -> Figure {
+    let value = |index: usize| if index % 97 == 0 { f32::NAN } else { (noise(index) * noise(index / 128)) as f32 };
+    let heat = Heat::new(96, 128, (0..96 * 128).map(value).collect::<Vec<_>>());
+    let heat = heat.titles("value dimension", "key dimension").unit("weight");
+    Figure::new("heat", "Memory S", Body::Heat(heat)).caption("after 24 pairs")
+}
+
 /// Two half moons and a smooth surface between them.
 pub fn surface() -> Figure {
     let (width, height) = (40, 32);
@@ -147,5 +155,5 @@ pub fn empty() -> Figure {
 
 /// One of each.
 pub fn all() -> Vec<Figure> {
-    vec![accuracy(), objective(), matrix(), difference(), confusion(), memory(), surface(), empty()]
+    vec![accuracy(), objective(), matrix(), difference(), confusion(), memory(), heat(), surface(), empty()]
 }

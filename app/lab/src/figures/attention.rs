@@ -1,6 +1,6 @@
 //! The attention view: what an associative memory holds, what it recalls, and how recall fails as it fills up.
 
-use mnemoscope_figure::{Axis, Body, Chart, Figure, LineKind, Map, Mark, MarkKind, Matrix, Series, SeriesColor};
+use mnemoscope_figure::{Axis, Body, Chart, Figure, Heat, LineKind, Map, Mark, MarkKind, Series, SeriesColor};
 use mnemoscope_measure::t_quantile_975;
 use mnemoscope_memory::{Association, CapacityCurve, Composition, Image, known_error_hebb};
 
@@ -17,7 +17,7 @@ pub fn memory_matrix(memory: &Association) -> Figure {
     if memory.memory().weights(&vec![0.0; pairs.d_k]).is_some() {
         let n = snapshot.writes;
         return matrix("attention-weights", "Weights", &snapshot.weights, (n, n), ("query", "key"))
-            .map_matrix(|matrix| matrix.map(Map::Sequential, Some((0.0, 1.0))))
+            .map_heat(|heat| heat.map(Map::Sequential, Some((0.0, 1.0))).unit("share"))
             .caption(format!("{written}; rows sum to 1"));
     }
     image("memory-matrix", "Memory S", &snapshot.memory).caption(written)
@@ -49,7 +49,7 @@ pub fn key_similarity(memory: &Association) -> Figure {
         }
     }
     matrix("key-similarity", "Key similarity", &cosines, (n, n), ("key", "key"))
-        .map_matrix(|matrix| matrix.map(Map::Diverging, Some((-1.0, 1.0))))
+        .map_heat(|heat| heat.map(Map::Diverging, Some((-1.0, 1.0))))
         .caption("cosine of two keys")
 }
 
@@ -84,7 +84,7 @@ pub fn recall_matrix(memory: &Association) -> Figure {
     let snapshot = memory.snapshot();
     let n = snapshot.writes;
     matrix("recall-matrix", "Recall", &snapshot.recall_matrix, (n, n), ("query", "stored value"))
-        .map_matrix(|matrix| matrix.map(Map::Diverging, Some((-1.0, 1.0))))
+        .map_heat(|heat| heat.map(Map::Diverging, Some((-1.0, 1.0))).unit("cosine"))
         .caption("cosine of what a query recalls with each value")
 }
 
@@ -128,23 +128,23 @@ pub fn error_curve(curves: &[CapacityCurve], draws: usize, d_k: usize, now: Opti
     Figure::new("recall-error", "Recall error", Body::Chart(chart)).caption(caption)
 }
 
-/// A figure of a matrix before its map is chosen. Without cells it stays empty and says why.
+/// A figure of a heat map before its map is chosen. Without cells it stays empty and says why.
 struct Plain {
     figure: Figure,
-    matrix: Matrix,
+    heat: Heat,
 }
 
 impl Plain {
-    fn map_matrix(mut self, change: impl FnOnce(Matrix) -> Matrix) -> Self {
-        self.matrix = change(self.matrix);
+    fn map_heat(mut self, change: impl FnOnce(Heat) -> Heat) -> Self {
+        self.heat = change(self.heat);
         self
     }
 
     fn caption(self, caption: impl Into<String>) -> Figure {
-        if self.matrix.values.is_empty() {
+        if self.heat.rows() * self.heat.cols() == 0 {
             return self.figure;
         }
-        Figure { body: Body::Matrix(self.matrix), ..self.figure }.caption(caption)
+        Figure { body: Body::Heat(self.heat), ..self.figure }.caption(caption)
     }
 }
 
@@ -154,11 +154,8 @@ fn image(id: &str, title: &str, image: &Image) -> Plain {
 
 fn matrix(id: &str, title: &str, values: &[f32], size: (usize, usize), titles: (&str, &str)) -> Plain {
     let figure = Figure::empty(id, title, "No pair is written yet: step forward.");
-    let values: Vec<_> = values.iter().map(|value| Some(f64::from(*value))).collect();
     let size = if values.is_empty() { (0, 0) } else { size };
-    let mut matrix = Matrix::new(size.0, size.1, values).titles(titles.0, titles.1).map(Map::Diverging, None);
-    matrix.show_values = false;
-    Plain { figure, matrix }
+    Plain { figure, heat: Heat::new(size.0, size.1, values).titles(titles.0, titles.1) }
 }
 
 #[cfg(test)]
@@ -177,10 +174,10 @@ mod tests {
         Association::new(component.unwrap(), point.composition()).unwrap()
     }
 
-    fn body(figure: Figure) -> Matrix {
+    fn body(figure: Figure) -> Heat {
         match figure.body {
-            Body::Matrix(matrix) => matrix,
-            other => panic!("not a matrix: {other:?}"),
+            Body::Heat(heat) => heat,
+            other => panic!("not a heat map: {other:?}"),
         }
     }
 
@@ -188,7 +185,7 @@ mod tests {
     fn the_state_is_drawn_with_a_row_per_value_dimension() {
         let memory = memory("delta_rule");
         let matrix = body(memory_matrix(&memory));
-        assert_eq!((matrix.rows, matrix.cols), (3, 5));
+        assert_eq!((matrix.rows(), matrix.cols()), (3, 5));
         assert_eq!(matrix.value(2, 1), Some(f64::from(memory.snapshot().memory.values[2 * 5 + 1])));
     }
 
@@ -196,12 +193,12 @@ mod tests {
     fn the_last_write_is_what_the_state_gained() {
         let mut memory = memory("linear_attention");
         memory.show(1).unwrap();
-        let before = body(memory_matrix(&memory)).values;
+        let before = body(memory_matrix(&memory)).cells().unwrap();
         memory.show(2).unwrap();
-        let after = body(memory_matrix(&memory)).values;
-        let written = body(written_pair(&memory)).values;
-        for ((before, after), written) in before.into_iter().zip(after).zip(written) {
-            assert!((before.unwrap() + written.unwrap() - after.unwrap()).abs() < 1e-6);
+        let after = body(memory_matrix(&memory)).cells().unwrap();
+        let written = body(written_pair(&memory)).cells().unwrap();
+        for ((before, after), written) in before.iter().zip(after.iter()).zip(written.iter()) {
+            assert!((before + written - after).abs() < 1e-6);
         }
         memory.show(0).unwrap();
         for figure in [written_pair(&memory), recall_matrix(&memory), stored_keys(&memory), key_similarity(&memory)] {
@@ -213,7 +210,7 @@ mod tests {
     fn softmax_shows_its_weights() {
         let memory = memory("softmax_attention");
         let matrix = body(memory_matrix(&memory));
-        assert_eq!((matrix.rows, matrix.cols, matrix.shown_range()), (6, 6, (0.0, 1.0)));
+        assert_eq!((matrix.rows(), matrix.cols(), matrix.shown_range()), (6, 6, (0.0, 1.0)));
         let row: f64 = (0..6).map(|col| matrix.value(3, col).unwrap()).sum();
         assert!((row - 1.0).abs() < 1e-5);
         assert!(matches!(written_pair(&memory).body, Body::Empty { .. }));
@@ -225,7 +222,7 @@ mod tests {
         memory.show(4).unwrap();
         for (figure, cols) in [(stored_keys(&memory), 5), (stored_values(&memory), 3), (recalled_values(&memory), 3)] {
             let matrix = body(figure);
-            assert_eq!((matrix.rows, matrix.cols), (4, cols));
+            assert_eq!((matrix.rows(), matrix.cols()), (4, cols));
         }
         let similarity = body(key_similarity(&memory));
         let keys = &memory.pairs().keys;
