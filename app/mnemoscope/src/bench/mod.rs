@@ -2,6 +2,7 @@
 
 mod clock;
 mod frame;
+mod heat;
 mod matmul;
 mod memory;
 mod methods;
@@ -45,6 +46,8 @@ struct Report {
     devices: Vec<DeviceReport>,
     other: Vec<Other>,
     frame: frame::Frames,
+    /// None where there is no adapter to draw on.
+    heat: Option<heat::HeatMaps>,
     memory: memory::LongRecord,
 }
 
@@ -107,11 +110,15 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let memory = memory::long_record(effort);
     tell(&format!("\n{}", memory.text()))?;
     let frame = frame::measure(effort)?;
+    let heat = heat::measure(effort)?;
     if args.json {
-        let report = Report { machine, quick: args.quick, devices, other, frame, memory };
+        let report = Report { machine, quick: args.quick, devices, other, frame, heat, memory };
         output::line(&serde_json::to_string_pretty(&report)?)?;
     } else {
         output::line(&frame.text())?;
+        if let Some(heat) = heat {
+            output::line(&heat.text())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

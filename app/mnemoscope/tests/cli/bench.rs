@@ -29,6 +29,13 @@ fn json_has_every_figure() {
     for name in ["still_ms", "training_ms", "training_p99_ms", "recorded_steps"] {
         positive(&report["frame"], name);
     }
+    // Null on a machine without an adapter.
+    if let Some(heat) = report["heat"].as_object() {
+        assert_eq!(heat["side"], 1024);
+        for name in ["upload_ms", "sent_ms", "sent_whole_ms", "shared_ms", "shared_whole_ms", "still_ms"] {
+            positive(&report["heat"], name);
+        }
+    }
     for name in ["rows", "record_mb", "push_us"] {
         positive(&report["memory"], name);
     }
