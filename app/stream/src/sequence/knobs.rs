@@ -29,10 +29,10 @@ pub(crate) const NOISE: Knob = Knob::whole("noise", "kinds of filler", "", 1, 10
     .source("lab default");
 pub(crate) const PERIOD: Knob = Knob::whole("period", "period", "", 0, 500, 0, Scale::Log)
     .unit("tokens")
-    .meaning("Above 0, keys are asked in turn, each again after so many tokens, in place of at random with the filler.")
+    .meaning("Above 0, keys are asked in rounds, each key again after so many tokens, in place of at random with the filler.")
     .source("lab form: what methods of eviction by recurrence are made for");
 pub(crate) const RECURRING: Knob = Knob::whole("recurring", "recurring keys", "", 1, 64, 1, Scale::Log)
-    .meaning("With a period: how many of the keys are asked, in turn.")
+    .meaning("With a period: how many of the keys are asked in each round.")
     .source("lab default");
 pub(crate) const UPDATES: Knob = Knob::whole("updates", "updates", "", 1, 256, 4, Scale::Log)
     .meaning("Times that a key is bound anew (rewriting) or a cell is changed (updating).")

@@ -1,8 +1,9 @@
 //! Multi-query associative recall (Arora et al. 2023, Zoology, section 3.2): pairs of key and value, then keys, each of which asks for
 //! its value.
 //!
-//! Lab form: filler stands scattered between the questions. With a period the same few keys are asked in turn, each again after that
-//! many tokens, so that a cache that drops what is not used lately drops what is needed again.
+//! Lab form: filler stands scattered between the questions. With a period the same few keys are asked in rounds, the first at once and
+//! each of the others so many tokens after the one before, so that a cache that drops what is not used lately drops what is needed
+//! again.
 
 use rand::Rng;
 
@@ -24,7 +25,12 @@ pub(super) const TASK: TaskKind = TaskKind {
 
 /// Filler tokens of a sequence.
 fn gaps(size: &Size) -> usize {
-    if size.period == 0 { size.filler } else { size.queries * (size.period / size.recurring).saturating_sub(2) }
+    if size.period == 0 { size.filler } else { (size.queries - 1) / size.recurring * pause(size) }
+}
+
+/// Filler tokens between two rounds.
+fn pause(size: &Size) -> usize {
+    size.period.saturating_sub(2 * size.recurring)
 }
 
 fn problem(size: &Size) -> Option<String> {
@@ -56,7 +62,8 @@ fn write(size: &Size, tokens: &Tokens, rng: &mut dyn Rng) -> Sequence {
         (order, scattered(size.filler, size.queries, rng))
     } else {
         let order = several(&(0..size.pairs as u16), size.recurring, rng);
-        (order, vec![size.period / size.recurring - 2; size.queries])
+        let before = |question: usize| if question > 0 && question % size.recurring == 0 { pause(size) } else { 0 };
+        (order, (0..size.queries).map(before).collect())
     };
     for (question, before) in before.into_iter().enumerate() {
         for _ in 0..before {
