@@ -38,8 +38,10 @@ pub struct Call<'a> {
     pub layer: usize,
     /// Sizes.
     pub shape: Shape,
-    /// Factor on q.k before the softmax.
+    /// s in exp(s q.k) γ^age, of which a softmax weight is a share.
     pub scale: f32,
+    /// γ; 1 knows no age.
+    pub decay: f32,
     /// Queries `[lanes, T, d_k]`.
     pub q: &'a [f32],
     /// Keys `[lanes, T, d_k]`.
@@ -54,6 +56,12 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The logit of a query and a key that is `age` tokens older.
+    pub(super) fn logit(&self, query: &[f32], key: &[f32], age: usize) -> f32 {
+        // Without decay no age is looked at: 0 times an infinite logarithm would be no number.
+        self.scale * dot(query, key) + if self.decay < 1.0 { age as f32 * self.decay.ln() } else { 0.0 }
+    }
+
     /// The first token of a row that is not a filler.
     pub(super) fn start(&self, row: usize) -> usize {
         self.starts.get(row).copied().unwrap_or(0)
@@ -184,7 +192,7 @@ fn fillers(call: &Call<'_>, row: usize) -> Vec<f32> {
         let lane = row * heads + head;
         let key = |array, t: usize| -> &[f32] { slice(array, lane * steps + t, d_k) };
         for t in 0..call.start(row) {
-            let mut weights: Vec<f32> = (0..=t).map(|i| call.scale * dot(key(call.q, t), key(call.k, i))).collect();
+            let mut weights: Vec<f32> = (0..=t).map(|i| call.logit(key(call.q, t), key(call.k, i), t - i)).collect();
             softmax(&mut weights);
             for (i, weight) in weights.iter().enumerate() {
                 let value = slice(call.v, lane * steps + i, d_v);

@@ -14,7 +14,7 @@
 //! let mut cache = Cache::new(policy, 1);
 //! let shape = Shape { rows: 1, heads: 1, steps: 4, d_k: 1, d_v: 1 };
 //! let (q, k, v) = ([0.0; 4], [0.0; 4], [1.0, 2.0, 3.0, 4.0]);
-//! let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
+//! let call = Call { layer: 0, shape, scale: 1.0, decay: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
 //! let attended = cache.attend(&call)?;
 //! // The first token is a sink; at each step the newest joins it for reading, and the one before it goes.
 //! assert_eq!(attended.until, [4, 2, 3, 4]);

@@ -1,11 +1,10 @@
 //! One sequence of a call, its tokens in order and its fillers left out.
 
 use super::attend::{Call, Shape, softmax};
-use crate::matrix::dot;
 
 /// A sequence as the policies see it. Arrays by token: `[T, H, d]`.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct Row<'a> {
     /// Heads.
     pub heads: usize,
     /// Tokens, fillers left out.
@@ -20,12 +19,12 @@ pub(super) struct Row {
     pub v: Vec<f32>,
     /// What the layer saw of each token `[T, width]`: the hidden vectors if given, else keys and values.
     pub hidden: Vec<f32>,
-    scale: f32,
+    call: Call<'a>,
 }
 
-impl Row {
+impl<'a> Row<'a> {
     /// The call's sequence number `row`.
-    pub(super) fn of(call: &Call<'_>, row: usize) -> Self {
+    pub(super) fn of(call: &Call<'a>, row: usize) -> Self {
         let Shape { rows, heads, steps: all, d_k, d_v } = call.shape;
         let start = call.start(row);
         let by_token = |array: &[f32], d: usize| {
@@ -40,7 +39,7 @@ impl Row {
             let width = call.hidden.len() / (rows * all);
             call.hidden[(row * all + start) * width..(row + 1) * all * width].to_vec()
         };
-        Self { heads, steps: all - start, d_k, q: by_token(call.q, d_k), k, v, hidden, scale: call.scale }
+        Self { heads, steps: all - start, d_k, q: by_token(call.q, d_k), k, v, hidden, call: *call }
     }
 
     /// Numbers in what the layer saw of a token.
@@ -48,10 +47,10 @@ impl Row {
         self.hidden.len() / self.steps
     }
 
-    /// scale q.k of the token at `t` with a key in `keys` `[T, H, d_k]`.
+    /// The logit of the token at `t` with the key at `i` of `keys` `[T, H, d_k]`.
     pub(super) fn logit(&self, head: usize, t: usize, keys: &[f32], i: usize) -> f32 {
         let at = |array, position: usize| key(array, position * self.heads + head, self.d_k);
-        self.scale * dot(at(&self.q, t), at(keys, i))
+        self.call.logit(at(&self.q, t), at(keys, i), t - i)
     }
 
     /// The logits of one head for i <= t, `[T, T]`; 0 beyond the diagonal.

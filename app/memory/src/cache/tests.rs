@@ -26,7 +26,7 @@ fn lane(name: &str, settings: &[(&str, f64)], wanted: &[Vec<f32>]) -> Vec<u32> {
     }
     let shape = Shape { rows: 1, heads: 1, steps, d_k: steps, d_v: 1 };
     let v = vec![0.0; steps];
-    let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
+    let call = Call { layer: 0, shape, scale: 1.0, decay: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
     Cache::new(policy(name, settings), 1).attend(&call).unwrap().until
 }
 
@@ -82,7 +82,7 @@ fn whole_windows_stay_and_the_group_follows_its_leader() {
     let shape = Shape { rows: 3, heads: 2, steps: 16, d_k: 4, d_v: 3 };
     let (q, k, v) = (numbers(3 * 2 * 16 * 4, 1), numbers(3 * 2 * 16 * 4, 2), numbers(3 * 2 * 16 * 3, 3));
     let mut cache = Cache::new(policy("window_selection", &[("budget", 0.5), ("window", 2.0), ("group", 2.0)]), 3);
-    let call = |layer, q, k| Call { layer, shape, scale: 0.5, q, k, v: &v, hidden: &[], starts: &[] };
+    let call = |layer, q, k| Call { layer, shape, scale: 0.5, decay: 1.0, q, k, v: &v, hidden: &[], starts: &[] };
     let refused = cache.attend(&call(1, &q, &k)).unwrap_err();
     assert_eq!(refused, CacheError::NoLeader { layer: 1, leader: 0 });
     let leader = cache.attend(&call(0, &q, &k)).unwrap();
@@ -102,8 +102,8 @@ fn sizes_per_layer_add_up_to_the_budget() {
     let mut peak = vec![-20.0; steps];
     peak[0] = 20.0;
     let calls = [
-        Call { layer: 0, shape, scale: 1.0, q: &ones, k: &peak, v: &v, hidden: &[], starts: &[] },
-        Call { layer: 1, shape, scale: 1.0, q: &zeros, k: &ones, v: &v, hidden: &[], starts: &[] },
+        Call { layer: 0, shape, scale: 1.0, decay: 1.0, q: &ones, k: &peak, v: &v, hidden: &[], starts: &[] },
+        Call { layer: 1, shape, scale: 1.0, decay: 1.0, q: &zeros, k: &ones, v: &v, hidden: &[], starts: &[] },
     ];
     let mut cache = Cache::new(policy("prefix", &[("budget", 0.4), ("sinks", 1.0)]), 2);
     assert_eq!(cache.attend(&calls[0]).unwrap_err(), CacheError::NotCalibrated { policy: "prefix" });
@@ -123,13 +123,13 @@ fn sizes_per_layer_add_up_to_the_budget() {
 fn full_is_attention_and_a_row_alone_is_a_row_among_others() {
     let shape = Shape { rows: 2, heads: 3, steps: 9, d_k: 4, d_v: 5 };
     let (q, k, v) = (numbers(2 * 3 * 9 * 4, 1), numbers(2 * 3 * 9 * 4, 2), numbers(2 * 3 * 9 * 5, 3));
-    let call = Call { layer: 0, shape, scale: 0.5, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
+    let call = Call { layer: 0, shape, scale: 0.5, decay: 0.9, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
     let attended = Cache::new(policy("full", &[]), 1).attend(&call).unwrap();
     for lane in 0..6 {
         for t in 0..9 {
             let weight = |i: usize| {
                 let logit: f64 = (0..4).map(|d| f64::from(q[(lane * 9 + t) * 4 + d] * k[(lane * 9 + i) * 4 + d])).sum();
-                (0.5 * logit).exp()
+                (0.5 * logit).exp() * 0.9f64.powi((t - i) as i32)
             };
             let sum: f64 = (0..=t).map(weight).sum();
             for d in 0..5 {
@@ -167,7 +167,7 @@ fn bits_by_use_stay_within_the_bytes_and_beat_equal_bits_at_them() {
     for (i, key) in k.chunks_exact_mut(d).enumerate() {
         key[0] = if i < 4 { 1.0 } else { -1.0 };
     }
-    let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
+    let call = Call { layer: 0, shape, scale: 1.0, decay: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
     let full = Cache::new(policy("full", &[]), 1).attend(&call).unwrap();
     let error = |attended: &Attended| -> f32 {
         let last = (steps - 1) * d..steps * d;
@@ -189,7 +189,17 @@ fn every_kind_and_knob_is_explained_and_wrong_arrays_are_refused() {
         assert!(BUILDS.iter().any(|(name, _)| *name == kind.name));
     }
     let shape = Shape { rows: 1, heads: 1, steps: 2, d_k: 2, d_v: 1 };
-    let call = Call { layer: 0, shape, scale: 1.0, q: &[0.0; 4], k: &[0.0; 3], v: &[0.0; 2], hidden: &[], starts: &[] };
+    let call = Call {
+        layer: 0,
+        shape,
+        scale: 1.0,
+        decay: 1.0,
+        q: &[0.0; 4],
+        k: &[0.0; 3],
+        v: &[0.0; 2],
+        hidden: &[],
+        starts: &[],
+    };
     let mut cache = Cache::new(policy("full", &[]), 1);
     let error = cache.attend(&call).unwrap_err().to_string();
     assert!(error.contains("k has 3 numbers") && error.contains("need 4"), "{error}");
@@ -208,7 +218,7 @@ proptest! {
         let shape = Shape { rows: 2, heads: 2, steps, d_k: 2, d_v: 2 };
         let (q, k) = (numbers(8 * steps, salt), numbers(8 * steps, salt + 1));
         let v = numbers(8 * steps, salt + 2);
-        let call = Call { layer: 0, shape, scale: 3.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
+        let call = Call { layer: 0, shape, scale: 3.0, decay: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
         let most = ((budget * steps as f64).round() as usize).max(1);
         for name in ["random", "window", "heavy_hitter", "lazy", "retention_gate", "window_selection", "prefix"] {
             let mut chosen = policy(name, &[("budget", budget)]);
@@ -241,7 +251,7 @@ fn fillers_change_nothing() {
     };
     let (q, k, v) = (numbers(heads * steps * 3, 1), numbers(heads * steps * 3, 2), numbers(heads * steps * 2, 3));
     let (long_q, long_k, long_v) = (behind(&q, 3), behind(&k, 3), behind(&v, 2));
-    let short = Call { layer: 0, shape: alone, scale: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
+    let short = Call { layer: 0, shape: alone, scale: 1.0, decay: 1.0, q: &q, k: &k, v: &v, hidden: &[], starts: &[] };
     let long = Call { shape: filled, q: &long_q, k: &long_k, v: &long_v, starts: &[start], ..short };
     for kind in Policies::kinds() {
         let mut cache = Cache::new(policy(kind.name, &[]), 1);

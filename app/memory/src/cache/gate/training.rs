@@ -155,7 +155,7 @@ impl Gate {
 
 /// The gate of `layer` after the policy's steps of Adam on the layer's `calls`.
 pub(super) fn train(policy: &Policy, layer: usize, calls: &[Call<'_>]) -> Gate {
-    let rows: Vec<Row> =
+    let rows: Vec<Row<'_>> =
         calls.iter().flat_map(|call| (0..call.shape.rows).map(move |row| Row::of(call, row))).collect();
     let (width, heads) = (rows[0].width(), rows[0].heads);
     let seed = policy.whole("seed") as u64;
@@ -192,7 +192,7 @@ pub(super) fn train(policy: &Policy, layer: usize, calls: &[Call<'_>]) -> Gate {
 }
 
 /// Mean and spread of one input over all samples' tokens.
-fn scaling(rows: &[Row], width: usize, column: usize) -> (f64, f64) {
+fn scaling(rows: &[Row<'_>], width: usize, column: usize) -> (f64, f64) {
     let values = || rows.iter().flat_map(|row| row.hidden.chunks_exact(width)).map(|x| f64::from(x[column]));
     let count = values().count() as f64;
     let mean = values().sum::<f64>() / count;

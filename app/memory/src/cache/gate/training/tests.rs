@@ -71,7 +71,7 @@ fn training_keeps_what_is_asked_for_and_fades_the_rest() {
     }
     let v = vec![0.0; rows * steps];
     let shape = super::super::super::Shape { rows, heads: 1, steps, d_k: 1, d_v: 1 };
-    let call = Call { layer: 0, shape, scale: 1.0, q: &q, k: &k, v: &v, hidden: &hidden, starts: &[] };
+    let call = Call { layer: 0, shape, scale: 1.0, decay: 1.0, q: &q, k: &k, v: &v, hidden: &hidden, starts: &[] };
     for form in ["multiplicative", "additive"] {
         let policy = Policy::new("retention_gate")
             .and_then(|p| p.with("budget", mnemoscope_core::Setting::Number(0.3)))
