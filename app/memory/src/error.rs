@@ -64,6 +64,17 @@ pub enum MemoryError {
         /// The correlation that was wanted.
         correlation: f64,
     },
+    /// A feature map that is too wide.
+    #[error(
+        "memory association: a key of {d_k} entries has {features} products of two; lower d_k to 32 or choose another \
+         feature map"
+    )]
+    TooManyFeatures {
+        /// Entries of a mapped key.
+        features: usize,
+        /// Entries of a key.
+        d_k: usize,
+    },
     /// Arrays that do not belong together.
     #[error(
         "pairs given by hand: {keys} numbers in keys and {values} in values are not one row of {d_k} and one row \

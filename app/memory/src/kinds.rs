@@ -2,6 +2,7 @@
 
 use mnemoscope_core::{Kind, Knob, Registry, Scale};
 
+use crate::features::MAPS;
 use crate::{Component, MemoryError};
 
 /// The family of associations to be stored.
@@ -24,7 +25,7 @@ static KINDS: [Kind; 1] = [Kind {
     knobs: &KNOBS,
 }];
 
-static KNOBS: [Knob; 10] = [
+static KNOBS: [Knob; 17] = [
     Knob::whole("pairs", "pairs", "N", 1, 512, 32, Scale::Log).meaning("number of pairs written").live(),
     Knob::whole("d_k", "key size", "d_k", 2, 128, 64, Scale::Log).meaning("entries of a key").live(),
     Knob::whole("d_v", "value size", "d_v", 2, 128, 64, Scale::Log)
@@ -40,6 +41,30 @@ static KNOBS: [Knob; 10] = [
         .meaning("keys at right angles, so that none disturbs another; needs at most d_k of them")
         .live(),
     Knob::real("key_length", "key length", "|k|", 0.25, 2.0, 1.0, Scale::Log).meaning("length of every key").live(),
+    Knob::real("key_jitter", "spread of lengths", "", 0.0, 1.0, 0.0, Scale::Linear)
+        .meaning("standard deviation of the logarithm of the keys' lengths, cut at two of them")
+        .live(),
+    Knob::choice("features", "feature map", &MAPS, "identity")
+        .meaning("what the memory is given instead of keys and queries, scaled to their length")
+        .source("Katharopoulos et al. 2020; Rahimi and Recht 2007")
+        .live(),
+    Knob::whole("feature_count", "features", "D", 2, 512, 128, Scale::Log)
+        .meaning("number of random features")
+        .when("features", "random")
+        .live(),
+    Knob::real("kernel_width", "kernel width", "σ", 0.05, 4.0, 0.5, Scale::Log)
+        .meaning("width of the Gaussian kernel that random features come near, in lengths of a unit key")
+        .when("features", "random")
+        .live(),
+    Knob::whole("codebook", "codebook", "M", 0, 512, 0, Scale::Log)
+        .meaning("values are drawn from this many codes, and the nearest code is the answer; 0 gives each pair its own")
+        .live(),
+    Knob::real("outliers", "outliers", "", 0.0, 0.5, 0.0, Scale::Linear)
+        .meaning("chance that a value is an outlier")
+        .live(),
+    Knob::real("magnitude", "size of outliers", "", 1.0, 100.0, 10.0, Scale::Log)
+        .meaning("factor on a value that is an outlier")
+        .live(),
     Knob::real("rewritten", "rewritten keys", "", 0.0, 0.5, 0.0, Scale::Linear)
         .meaning("share of the writes, the last ones, that give the first keys a new value")
         .live(),
@@ -52,11 +77,19 @@ static KNOBS: [Knob; 10] = [
         .live(),
 ];
 
+/// The most entries of a mapped key: 528 are the products of 32.
+const MOST_FEATURES: usize = 528;
+
 /// Settings that are each in range and do not go together are refused.
 ///
 /// # Errors
 /// When there are not so many orthonormal keys, or they should be correlated.
 pub fn check(component: &Component) -> Result<(), MemoryError> {
+    let d_k = component.whole("d_k");
+    let features = d_k * (d_k + 1) / 2;
+    if component.text("features") == "polynomial" && features > MOST_FEATURES {
+        return Err(MemoryError::TooManyFeatures { features, d_k });
+    }
     if component.switch("orthonormal") {
         let (keys, d_k) = (different_keys(component), component.whole("d_k"));
         if keys > d_k {
@@ -102,6 +135,14 @@ mod tests {
         assert_eq!(check(&again), Ok(()), "8 keys, each written twice");
         let correlated = few.with("correlation", number(0.5)).unwrap();
         assert_eq!(check(&correlated), Err(MemoryError::OrthonormalAndCorrelated { correlation: 0.5 }));
+    }
+
+    #[test]
+    fn products_of_too_many_entries_are_refused() {
+        let products = |d_k| check(&with(&[("features", Setting::Text("polynomial".to_owned())), ("d_k", number(d_k))]));
+        assert_eq!(products(32.0), Ok(()));
+        let error = products(33.0).unwrap_err().to_string();
+        assert!(error.contains("561 products") && error.contains("lower d_k to 32"), "{error}");
     }
 
     #[test]

@@ -7,12 +7,12 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::kinds::{check, different_keys};
-use crate::{Component, MemoryError};
+use crate::{Component, FeatureMap, MemoryError};
 
 /// N pairs in the order in which they are written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pairs {
-    /// Entries of a key.
+    /// Entries of a key as the memory gets it, after the feature map.
     pub d_k: usize,
     /// Entries of a value.
     pub d_v: usize,
@@ -24,6 +24,12 @@ pub struct Pairs {
     pub queries: Vec<f32>,
     /// `[N]`: the first write that used the same key; its own number for a new key.
     pub key_of: Vec<usize>,
+    /// `[N]`: whether the value is an outlier.
+    pub outlier: Vec<bool>,
+    /// `[M, d_v]`: the values that there are, where they are drawn from a codebook; empty where each pair has its own.
+    pub codebook: Vec<f32>,
+    /// `[N]`: which code each value is; empty without a codebook.
+    pub code_of: Vec<usize>,
 }
 
 impl Pairs {
@@ -37,7 +43,8 @@ impl Pairs {
             return Err(MemoryError::Shape { keys: keys.len(), values: values.len(), d_k, d_v });
         }
         let queries = keys.clone();
-        Ok(Self { d_k, d_v, keys, values, queries, key_of: (0..n).collect() })
+        let (codebook, code_of) = (Vec::new(), Vec::new());
+        Ok(Self { d_k, d_v, keys, values, queries, key_of: (0..n).collect(), outlier: vec![false; n], codebook, code_of })
     }
 
     /// Draws the pairs that the settings describe. With one more pair, or more noise, the others stay the same.
@@ -73,19 +80,58 @@ impl Pairs {
             }
         }
 
-        let length = component.real("key_length");
+        let (length, jitter) = (component.real("key_length"), component.real("key_jitter"));
+        // Cut at two deviations, so that there is a longest key and the write strength can be checked against it.
+        let lengths: Vec<f64> = source("association key lengths")
+            .take(different)
+            .map(|normal| length * (jitter * normal.clamp(-2.0, 2.0)).exp())
+            .collect();
         let key_of: Vec<usize> = (0..n).map(|i| if i < different { i } else { i - different }).collect();
-        let keys: Vec<f64> =
-            key_of.iter().flat_map(|i| &directions[i * d_k..][..d_k]).map(|entry| length * entry).collect();
+        let scaled = |i: &usize| {
+            let length = lengths[*i];
+            directions[i * d_k..][..d_k].iter().map(move |entry| length * entry)
+        };
+        let keys: Vec<f64> = key_of.iter().flat_map(scaled).collect();
         let entry_noise = component.real("noise") * length / (d_k as f64).sqrt();
         let noise = source("association noise");
         // Most of the time there is none, and drawing it would be a third of the cost of all draws.
         let noisy = || keys.iter().zip(noise).map(|(key, noise)| (key + entry_noise * noise) as f32).collect();
         let plain = || keys.iter().map(|key| *key as f32).collect();
-        let queries = if entry_noise > 0.0 { noisy() } else { plain() };
+        let queries: Vec<f32> = if entry_noise > 0.0 { noisy() } else { plain() };
+        let keys: Vec<f32> = keys.into_iter().map(|entry| entry as f32).collect();
+
         let scale = 1.0 / (d_v as f64).sqrt();
-        let values = source("association values").take(n * d_v).map(|value| (scale * value) as f32).collect();
-        Ok(Self { d_k, d_v, keys: keys.into_iter().map(|entry| entry as f32).collect(), values, queries, key_of })
+        let codes = component.whole("codebook");
+        let drawn = if codes > 0 { codes } else { n };
+        let drawn: Vec<f32> =
+            source("association values").take(drawn * d_v).map(|value| (scale * value) as f32).collect();
+        let (mut values, codebook, code_of) = if codes == 0 {
+            (drawn, Vec::new(), Vec::new())
+        } else {
+            let mut bits = source("association codes");
+            let code_of: Vec<usize> = (0..n).map(|_| (bits.below_one() * codes as f64) as usize).collect();
+            (code_of.iter().flat_map(|code| &drawn[code * d_v..][..d_v]).copied().collect(), drawn, code_of)
+        };
+        let (share, magnitude) = (component.real("outliers"), component.real("magnitude"));
+        let mut chances = source("association outliers");
+        let outlier: Vec<bool> = (0..n).map(|_| chances.below_one() < share).collect();
+        for (value, _) in values.chunks_exact_mut(d_v).zip(&outlier).filter(|(_, outlier)| **outlier) {
+            value.iter_mut().for_each(|entry| *entry *= magnitude as f32);
+        }
+
+        let map = FeatureMap::new(
+            component.text("features"),
+            d_k,
+            component.whole("feature_count"),
+            component.real("kernel_width"),
+            seed.wrapping_add(draw),
+        );
+        let mapped = |rows: Vec<f32>| match map {
+            FeatureMap::Identity => rows,
+            _ => rows.chunks_exact(d_k).flat_map(|row| map.map(row)).collect(),
+        };
+        let (keys, queries) = (mapped(keys), mapped(queries));
+        Ok(Self { d_k: map.size(d_k), d_v, keys, values, queries, key_of, outlier, codebook, code_of })
     }
 
     /// Number of pairs, N.
@@ -112,19 +158,24 @@ impl Pairs {
 
 /// Gaussian numbers from a named stream, by Box and Muller (1958): the same on every platform and with every version
 /// of the generator's own distributions.
-struct Gaussian {
+pub(crate) struct Gaussian {
     bits: ChaCha8Rng,
     second: Option<f64>,
 }
 
 impl Gaussian {
-    fn new(seed: u64, purpose: &str, draw: u64) -> Self {
+    pub(crate) fn new(seed: u64, purpose: &str, draw: u64) -> Self {
         Self { bits: random::stream(seed, purpose, &[draw]), second: None }
     }
 
     /// In (0, 1], so that its logarithm is finite.
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         ((self.bits.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64
+    }
+
+    /// In [0, 1).
+    pub(crate) fn below_one(&mut self) -> f64 {
+        (self.bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
@@ -142,7 +193,7 @@ impl Iterator for Gaussian {
     }
 }
 
-fn unit(entries: impl Iterator<Item = f64>) -> Vec<f64> {
+pub(crate) fn unit(entries: impl Iterator<Item = f64>) -> Vec<f64> {
     let entries: Vec<f64> = entries.collect();
     let length = entries.iter().map(|entry| entry * entry).sum::<f64>().sqrt();
     entries.iter().map(|entry| entry / length).collect()
@@ -233,6 +284,51 @@ mod tests {
         assert_eq!(pairs.newest(7), [5, 6, 2, 3, 4, 5, 6]);
         assert_eq!(pairs.newest(6), [5, 1, 2, 3, 4, 5]);
         assert_eq!(pairs.newest(100), pairs.newest(7));
+    }
+
+    #[test]
+    fn key_lengths_spread_and_have_a_bound() {
+        let pairs = Pairs::draw(&component(&[("pairs", 512.0), ("key_length", 0.5), ("key_jitter", 0.3)])).unwrap();
+        let logs: Vec<f64> = pairs.keys.chunks(64).map(|row| (dot(row, row).sqrt() / 0.5).ln() / 0.3).collect();
+        assert!(logs.iter().all(|log| log.abs() < 2.0 + 1e-5));
+        let square = logs.iter().map(|log| log * log).sum::<f64>() / 512.0;
+        // A normal cut at two deviations: E[min(x^2, 4)] = 0.9205, and its standard error is below 0.054.
+        assert!((square - 0.9205).abs() < 4.0 * 0.054, "{square}");
+    }
+
+    #[test]
+    fn outliers_are_the_same_values_longer() {
+        let clean = Pairs::draw(&component(&[("pairs", 400.0)])).unwrap();
+        let wild = Pairs::draw(&component(&[("pairs", 400.0), ("outliers", 0.2), ("magnitude", 5.0)])).unwrap();
+        let count = wild.outlier.iter().filter(|outlier| **outlier).count();
+        // 80 of 400 with a standard deviation of 8; 4 of them.
+        assert!((48..=112).contains(&count), "{count}");
+        for ((clean, wild), outlier) in clean.values.chunks(64).zip(wild.values.chunks(64)).zip(&wild.outlier) {
+            let factor = if *outlier { 5.0 } else { 1.0 };
+            assert!(clean.iter().zip(wild).all(|(clean, wild)| clean * factor == *wild));
+        }
+        assert!(clean.outlier.iter().all(|outlier| !outlier));
+    }
+
+    #[test]
+    fn values_of_a_codebook_are_its_codes() {
+        let pairs = Pairs::draw(&component(&[("pairs", 50.0), ("d_v", 6.0), ("codebook", 8.0)])).unwrap();
+        assert_eq!(pairs.codebook.len(), 8 * 6);
+        for (value, code) in pairs.values.chunks(6).zip(&pairs.code_of) {
+            assert_eq!(value, &pairs.codebook[code * 6..][..6]);
+        }
+        assert!((0..8).all(|code| pairs.code_of.contains(&code)), "50 draws meet all of 8");
+    }
+
+    #[test]
+    fn mapped_keys_have_the_size_of_the_map() {
+        let random = component(&[("pairs", 5.0), ("d_k", 8.0), ("feature_count", 24.0), ("noise", 0.1)])
+            .with("features", Setting::Text("random".to_owned()))
+            .unwrap();
+        let pairs = Pairs::draw(&random).unwrap();
+        assert_eq!((pairs.d_k, pairs.keys.len(), pairs.queries.len()), (24, 5 * 24, 5 * 24));
+        assert_ne!(pairs.keys, pairs.queries);
+        assert!(pairs.keys.chunks(24).all(|key| (dot(key, key) - 1.0).abs() < 1e-5));
     }
 
     #[test]
