@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::recall::write;
-use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, known_error};
+use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, known_error, longest_key};
 
 /// A memory that can be stepped through, write by write. Every change is answered at once, on the calling thread.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl Association {
         composition: Composition,
         shown: impl FnOnce(usize) -> usize,
     ) -> Result<Self, MemoryError> {
-        composition.check_keys(component.real("key_length"))?;
+        composition.check_keys(longest_key(&component))?;
         let pairs = Pairs::draw(&component)?;
         let gpu = if component.switch("gpu") { Some(Gpu::shared()?) } else { None };
         let shown = shown(pairs.len());

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use mnemoscope_core::Setting;
 
 use crate::recall::recall;
-use crate::{Component, Composition, MemoryError, Pairs, mean_error, remember};
+use crate::{Component, Composition, MemoryError, Pairs, Quality, longest_key, memory_width, remember};
 
 /// Expected mean relative squared error of Hebb's rule: (n - 1)/d_k, for independent random unit keys asked for
 /// without noise and without decay. 0 for `n` = 0.
@@ -21,7 +21,9 @@ pub fn known_error(component: &Component, composition: &Composition, n: usize) -
         && is("correlation", 0.0)
         && is("noise", 0.0)
         && is("rewritten", 0.0)
-        && is("key_length", 1.0);
+        && is("key_length", 1.0)
+        && is("key_jitter", 0.0)
+        && component.text("features") == "identity";
     plain.then(|| if component.switch("orthonormal") { 0.0 } else { known_error_hebb(n, component.whole("d_k")) })
 }
 
@@ -30,12 +32,14 @@ pub fn known_error(component: &Component, composition: &Composition, n: usize) -
 pub struct CapacityPoint {
     /// Stored pairs, N.
     pub pairs: usize,
-    /// N/d_k.
+    /// N over the entries of a key as the memory gets it: N/d_k without a feature map.
     pub load: f64,
     /// Mean over draws of the mean relative squared error; see [`crate::mean_error`].
     pub mean_error: f64,
-    /// Sample standard deviation over draws; 0 for a single one.
+    /// Sample standard deviation of the error over draws; 0 for a single one.
     pub sd: f64,
+    /// Mean over draws of the share of pairs that are decoded.
+    pub decoded: f64,
 }
 
 /// The error of one memory over several loads.
@@ -62,45 +66,51 @@ pub fn capacity_curve(
     draws: usize,
 ) -> Result<Vec<CapacityCurve>, MemoryError> {
     for composition in compositions {
-        composition.check_keys(component.real("key_length"))?;
+        composition.check_keys(longest_key(component))?;
     }
     let loaded: Vec<Component> =
         loads.iter().map(|n| component.clone().with("pairs", Setting::Number(*n as f64))).collect::<Result<_, _>>()?;
     let jobs: Vec<(&Component, u64)> =
         loaded.iter().flat_map(|component| (0..draws.max(1) as u64).map(move |draw| (component, draw))).collect();
-    let errors: Vec<Vec<f64>> = jobs
+    let width = memory_width(component);
+    let qualities: Vec<Vec<Quality>> = jobs
         .into_par_iter()
         .map(|(component, draw)| {
             let pairs = Pairs::draw_nth(component, draw)?;
-            let error = |composition: &Composition| {
+            let quality = |composition: &Composition| {
                 let memory = remember(composition, &pairs, pairs.len(), draw)?;
-                Ok(mean_error(&recall(memory.as_ref(), &pairs, pairs.len()), &pairs))
+                Ok(Quality::of(&recall(memory.as_ref(), &pairs, pairs.len()), &pairs))
             };
-            compositions.iter().map(error).collect()
+            compositions.iter().map(quality).collect()
         })
         .collect::<Result<_, MemoryError>>()?;
     let curve = |(index, composition): (usize, &Composition)| CapacityCurve {
         composition: composition.clone(),
-        points: errors
+        points: qualities
             .chunks_exact(draws.max(1))
             .zip(loads)
-            .map(|(draws, n)| point(draws.iter().map(|errors| errors[index]), *n, component.whole("d_k")))
+            .map(|(draws, n)| {
+                let (mean_error, sd) = spread(&draws.iter().map(|of| of[index].error).collect::<Vec<_>>());
+                let (decoded, _) = spread(&draws.iter().map(|of| of[index].decoded).collect::<Vec<_>>());
+                CapacityPoint { pairs: *n, load: *n as f64 / width as f64, mean_error, sd, decoded }
+            })
             .collect(),
     };
     Ok(compositions.iter().enumerate().map(curve).collect())
 }
 
-fn point(errors: impl ExactSizeIterator<Item = f64> + Clone, pairs: usize, d_k: usize) -> CapacityPoint {
-    let count = errors.len() as f64;
-    let mean_error = errors.clone().sum::<f64>() / count;
-    let squares: f64 = errors.map(|error| (error - mean_error).powi(2)).sum();
-    let sd = if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
-    CapacityPoint { pairs, load: pairs as f64 / d_k as f64, mean_error, sd }
+/// Mean and sample standard deviation; the latter is 0 for a single value.
+pub(crate) fn spread(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, if count > 1.0 { (squares / (count - 1.0)).sqrt() } else { 0.0 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mean_error;
 
     fn component(settings: &[(&str, f64)]) -> Component {
         settings.iter().fold(Component::new("association").unwrap(), |component, (name, value)| {
@@ -148,9 +158,13 @@ mod tests {
         let (plain, hebb) = (component(&[("d_k", 8.0)]), Composition::default());
         assert_eq!(known_error(&plain, &hebb, 9), Some(1.0));
         assert_eq!(known_error(&plain, &hebb, 0), Some(0.0));
-        for (name, value) in [("correlation", 0.1), ("noise", 0.1), ("rewritten", 0.1), ("key_length", 1.1)] {
+        for (name, value) in
+            [("correlation", 0.1), ("noise", 0.1), ("rewritten", 0.1), ("key_length", 1.1), ("key_jitter", 0.1)]
+        {
             assert_eq!(known_error(&component(&[("d_k", 8.0), (name, value)]), &hebb, 9), None, "{name}");
         }
+        let mapped = plain.clone().with("features", Setting::Text("elu".to_owned())).unwrap();
+        assert_eq!(known_error(&mapped, &hebb, 9), None);
         let orthonormal = plain.clone().with("orthonormal", Setting::Switch(true)).unwrap();
         assert_eq!(known_error(&orthonormal, &hebb, 8), Some(0.0));
         for point in Composition::named().iter().filter(|point| point.name != "linear_attention") {

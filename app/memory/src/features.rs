@@ -12,7 +12,11 @@ use crate::pairs::Gaussian;
 /// The maps as a setting.
 pub(crate) static MAPS: [Opt; 5] = [
     Opt { name: "identity", label: "identity", meaning: "the key itself" },
-    Opt { name: "elu", label: "ELU + 1", meaning: "x + 1 above 0 and exp(x) below, entry by entry (Katharopoulos et al. 2020)" },
+    Opt {
+        name: "elu",
+        label: "ELU + 1",
+        meaning: "x + 1 above 0 and exp(x) below, entry by entry (Katharopoulos et al. 2020)",
+    },
     Opt { name: "relu", label: "ReLU", meaning: "what is above 0, entry by entry" },
     Opt {
         name: "random",
@@ -60,15 +64,6 @@ impl FeatureMap {
         }
     }
 
-    /// Entries of a mapped key that had `d`.
-    pub fn size(&self, d: usize) -> usize {
-        match self {
-            Self::Identity | Self::Elu | Self::Relu => d,
-            Self::Random { phases, .. } => phases.len(),
-            Self::Polynomial => d * (d + 1) / 2,
-        }
-    }
-
     /// Maps one key or query and scales it to the length that it had; what is mapped to nothing stays nothing.
     pub fn map(&self, key: &[f32]) -> Vec<f32> {
         let length = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
@@ -93,11 +88,13 @@ impl FeatureMap {
             Self::Random { frequencies, phases } => {
                 let scale = (2.0 / phases.len() as f32).sqrt();
                 let rows = frequencies.chunks_exact(key.len()).zip(phases);
-                rows.map(|(w, b)| scale * (crate::product::dot(w, key) + b).cos()).collect()
+                rows.map(|(w, b)| scale * (crate::matrix::dot(w, key) + b).cos()).collect()
             }
             Self::Polynomial => {
                 let root = std::f32::consts::SQRT_2;
-                let row = |i: usize| key[i..].iter().enumerate().map(move |(j, y)| if j == 0 { y * y } else { root * key[i] * y });
+                let row = |i: usize| {
+                    key[i..].iter().enumerate().map(move |(j, y)| if j == 0 { y * y } else { root * key[i] * y })
+                };
                 (0..key.len()).flat_map(row).collect()
             }
         }
@@ -130,7 +127,7 @@ mod tests {
         // 0.36, sqrt(2) 0.6 (-0.8), 0.64: of length 1 already.
         let polynomial = map("polynomial").map(&key);
         assert!((polynomial[1] + 0.678_823).abs() < 1e-5 && (polynomial[2] - 0.64).abs() < 1e-6);
-        assert_eq!(map("polynomial").size(2), 3);
+        assert_eq!(polynomial.len(), 3);
     }
 
     #[test]
@@ -144,7 +141,6 @@ mod tests {
     fn random_features_come_near_the_gaussian_kernel() {
         let (d, features, width) = (8, 20_000, 0.7);
         let map = FeatureMap::new("random", d, features, width, 5);
-        assert_eq!(map.size(d), features);
         for draw in 1..6 {
             let (a, b) = (key(d, 0), key(d, draw));
             let square: f64 = a.iter().zip(&b).map(|(a, b)| f64::from(a - b).powi(2)).sum();

@@ -26,7 +26,7 @@ static KINDS: [Kind; 1] = [Kind {
 }];
 
 static KNOBS: [Knob; 17] = [
-    Knob::whole("pairs", "pairs", "N", 1, 512, 32, Scale::Log).meaning("number of pairs written").live(),
+    Knob::whole("pairs", "pairs", "N", 1, MOST_PAIRS, 32, Scale::Log).meaning("number of pairs written").live(),
     Knob::whole("d_k", "key size", "d_k", 2, 128, 64, Scale::Log).meaning("entries of a key").live(),
     Knob::whole("d_v", "value size", "d_v", 2, 128, 64, Scale::Log)
         .meaning("entries of a value, drawn from a Gaussian of variance 1/d_v")
@@ -77,6 +77,9 @@ static KNOBS: [Knob; 17] = [
         .live(),
 ];
 
+/// The most pairs that are written.
+pub(crate) const MOST_PAIRS: u64 = 512;
+
 /// The most entries of a mapped key: 528 are the products of 32.
 const MOST_FEATURES: usize = 528;
 
@@ -85,8 +88,7 @@ const MOST_FEATURES: usize = 528;
 /// # Errors
 /// When there are not so many orthonormal keys, or they should be correlated.
 pub fn check(component: &Component) -> Result<(), MemoryError> {
-    let d_k = component.whole("d_k");
-    let features = d_k * (d_k + 1) / 2;
+    let (d_k, features) = (component.whole("d_k"), memory_width(component));
     if component.text("features") == "polynomial" && features > MOST_FEATURES {
         return Err(MemoryError::TooManyFeatures { features, d_k });
     }
@@ -101,6 +103,21 @@ pub fn check(component: &Component) -> Result<(), MemoryError> {
         }
     }
     Ok(())
+}
+
+/// Entries of a key as the memory gets it, after the feature map.
+pub fn memory_width(component: &Component) -> usize {
+    let d_k = component.whole("d_k");
+    match component.text("features") {
+        "random" => component.whole("feature_count"),
+        "polynomial" => d_k * (d_k + 1) / 2,
+        _ => d_k,
+    }
+}
+
+/// The longest key that can be drawn: lengths spread to two deviations.
+pub fn longest_key(component: &Component) -> f64 {
+    component.real("key_length") * (2.0 * component.real("key_jitter")).exp()
 }
 
 /// Writes that bring a key of their own; the others write one of the first keys again.
@@ -139,7 +156,8 @@ mod tests {
 
     #[test]
     fn products_of_too_many_entries_are_refused() {
-        let products = |d_k| check(&with(&[("features", Setting::Text("polynomial".to_owned())), ("d_k", number(d_k))]));
+        let products =
+            |d_k| check(&with(&[("features", Setting::Text("polynomial".to_owned())), ("d_k", number(d_k))]));
         assert_eq!(products(32.0), Ok(()));
         let error = products(33.0).unwrap_err().to_string();
         assert!(error.contains("561 products") && error.contains("lower d_k to 32"), "{error}");

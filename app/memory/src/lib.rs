@@ -20,16 +20,20 @@
 //! # Ok::<(), mnemoscope_memory::MemoryError>(())
 //! ```
 
+mod age;
 mod architecture;
 mod association;
 mod bias;
 pub mod cache;
 mod capacity;
 mod composition;
+mod conditioning;
+mod depth;
 mod error;
 mod features;
 mod forgetting;
 mod gpu;
+mod held;
 mod kinds;
 mod learned;
 mod least_squares;
@@ -37,23 +41,31 @@ mod linear;
 mod matrix;
 mod memory;
 mod pairs;
+mod quality;
 mod recall;
 mod retention;
 mod rule;
 pub mod scan;
 
+pub use age::{AgeCurve, age_curve, known_strength, strength_by_age};
 pub use architecture::Architectures;
 pub use association::Association;
 pub use bias::Biases;
 pub use capacity::{CapacityCurve, CapacityPoint, capacity_curve, known_error, known_error_hebb};
 pub use composition::{Composition, NamedPoint, Place, choice_formula};
+pub use conditioning::{
+    Classical, Conditioning, ConditioningError, Conditionings, Course, CueError, Cues, MOST_CUES, MOST_TRIALS, Trial,
+};
+pub use depth::{Depths, depth_curves, depth_errors, known_depth_error};
 pub use error::{GpuError, MemoryError};
 pub use features::FeatureMap;
 pub use forgetting::{Fit, ForgettingFit, fit_forgetting};
 pub use gpu::{Gpu, Kernel, Scan};
-pub use kinds::{AssociationKinds, check};
+pub use held::{HELD, HeldPoint, capacity, capacity_sweep};
+pub use kinds::{AssociationKinds, check, longest_key, memory_width};
 pub use memory::{Image, Memory};
 pub use pairs::Pairs;
+pub use quality::{Quality, quality};
 pub use recall::{Snapshot, errors, mean_error, recall_matrix, remember};
 pub use retention::Retentions;
 pub use rule::Rules;

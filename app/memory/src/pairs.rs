@@ -7,7 +7,7 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::kinds::{check, different_keys};
-use crate::{Component, FeatureMap, MemoryError};
+use crate::{Component, FeatureMap, MemoryError, memory_width};
 
 /// N pairs in the order in which they are written.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,17 @@ impl Pairs {
         }
         let queries = keys.clone();
         let (codebook, code_of) = (Vec::new(), Vec::new());
-        Ok(Self { d_k, d_v, keys, values, queries, key_of: (0..n).collect(), outlier: vec![false; n], codebook, code_of })
+        Ok(Self {
+            d_k,
+            d_v,
+            keys,
+            values,
+            queries,
+            key_of: (0..n).collect(),
+            outlier: vec![false; n],
+            codebook,
+            code_of,
+        })
     }
 
     /// Draws the pairs that the settings describe. With one more pair, or more noise, the others stay the same.
@@ -131,7 +141,7 @@ impl Pairs {
             _ => rows.chunks_exact(d_k).flat_map(|row| map.map(row)).collect(),
         };
         let (keys, queries) = (mapped(keys), mapped(queries));
-        Ok(Self { d_k: map.size(d_k), d_v, keys, values, queries, key_of, outlier, codebook, code_of })
+        Ok(Self { d_k: memory_width(component), d_v, keys, values, queries, key_of, outlier, codebook, code_of })
     }
 
     /// Number of pairs, N.

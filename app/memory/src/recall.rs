@@ -1,6 +1,6 @@
 //! What a memory answers, against what was stored.
 
-use crate::matrix::times_transposed;
+use crate::quality::{Quality, products};
 use crate::{Composition, Gpu, Image, Kernel, Memory, MemoryError, Pairs};
 
 /// A composed memory after the first `n` writes; `n` beyond N means N. `seed` as in [`Composition::build`].
@@ -47,7 +47,7 @@ pub fn mean_error(recalled: &[f32], pairs: &Pairs) -> f64 {
 }
 
 /// (|e|^2, |v|^2) per pair.
-fn squares(recalled: &[f32], pairs: &Pairs) -> Vec<(f64, f64)> {
+pub(crate) fn squares(recalled: &[f32], pairs: &Pairs) -> Vec<(f64, f64)> {
     let n = recalled.len() / pairs.d_v;
     let rows = recalled.chunks_exact(pairs.d_v).zip(pairs.newest(n));
     rows.map(|(answer, newest)| {
@@ -64,21 +64,16 @@ fn ratio_of_sums(squares: &[(f64, f64)]) -> f64 {
 }
 
 /// 0/0 is a zero that was recalled.
-fn relative(part: f64, whole: f64) -> f64 {
+pub(crate) fn relative(part: f64, whole: f64) -> f64 {
     if part == 0.0 { 0.0 } else { part / whole }
 }
 
-fn row(rows: &[f32], i: usize, width: usize) -> &[f32] {
+pub(crate) fn row(rows: &[f32], i: usize, width: usize) -> &[f32] {
     &rows[i * width..(i + 1) * width]
 }
 
-fn square(row: &[f32]) -> f64 {
+pub(crate) fn square(row: &[f32]) -> f64 {
     row.iter().map(|x| f64::from(*x).powi(2)).sum()
-}
-
-/// Inner products of recalled values with stored ones, `[n, n]`.
-fn products(recalled: &[f32], pairs: &Pairs) -> Vec<f32> {
-    times_transposed(recalled, &pairs.values[..recalled.len()], pairs.d_v)
 }
 
 fn cosines(mut products: Vec<f32>, recalled: &[f32], pairs: &Pairs) -> Vec<f32> {
@@ -114,14 +109,8 @@ pub struct Snapshot {
     pub recall_matrix: Vec<f32>,
     /// |e|^2 / |v|^2 per pair, `[n]`; see [`errors`].
     pub errors: Vec<f32>,
-    /// The sum of |e|^2 over the sum of |v|^2; see [`mean_error`].
-    pub mean_error: f64,
-    /// Share of pairs whose nearest stored value, of the n, is the right one; 0 for n = 0.
-    pub decoded: f64,
-    /// Energy of the recalled values along the right value, over the energy of the right values.
-    pub signal: f64,
-    /// Energy of the recalled values at right angles to the right value, over the energy of the right values.
-    pub crosstalk: f64,
+    /// Error, share decoded, signal and crosstalk of all of them.
+    pub quality: Quality,
 }
 
 impl Snapshot {
@@ -160,47 +149,18 @@ impl Snapshot {
         };
         let weights = pairs.queries[..n * pairs.d_k].chunks_exact(pairs.d_k).map_while(|query| memory.weights(query));
         let products = products(&recalled, pairs);
-        let squares = squares(&recalled, pairs);
-        let newest = pairs.newest(n);
-        let (signal, crosstalk) = energies(&products, &recalled, &newest, pairs);
         Ok(Self {
             writes: n,
             last_write: memory.last_write(),
             surprise: memory.surprise(),
             weights: weights.flatten().collect(),
-            errors: squares.iter().map(|(error, value)| relative(*error, *value) as f32).collect(),
-            mean_error: ratio_of_sums(&squares),
-            decoded: decoded(&products, &newest, pairs),
-            signal,
-            crosstalk,
+            errors: errors(&recalled, pairs),
+            quality: Quality::with_products(&recalled, &products, pairs),
             recall_matrix: cosines(products, &recalled, pairs),
             memory: image,
             recalled,
         })
     }
-}
-
-/// |o - v_j|^2 is smallest where o.v_j - |v_j|^2/2 is largest.
-fn decoded(products: &[f32], newest: &[usize], pairs: &Pairs) -> f64 {
-    let n = newest.len();
-    let halves: Vec<f64> = pairs.values.chunks_exact(pairs.d_v).take(n).map(|row| square(row) / 2.0).collect();
-    let right = products.chunks_exact(n.max(1)).zip(newest).filter(|(row, newest)| {
-        let score = |j: usize| f64::from(row[j]) - halves[j];
-        (0..n).all(|j| score(j) <= score(**newest))
-    });
-    relative(right.count() as f64, n as f64)
-}
-
-fn energies(products: &[f32], recalled: &[f32], newest: &[usize], pairs: &Pairs) -> (f64, f64) {
-    let (mut signal, mut all, mut stored) = (0.0, 0.0, 0.0);
-    let rows = products.chunks_exact(newest.len().max(1)).zip(recalled.chunks_exact(pairs.d_v));
-    for ((products, answer), newest) in rows.zip(newest) {
-        let value = square(row(&pairs.values, *newest, pairs.d_v));
-        signal += relative(f64::from(products[*newest]).powi(2), value);
-        all += square(answer);
-        stored += value;
-    }
-    (relative(signal, stored), relative((all - signal).max(0.0), stored))
 }
 
 #[cfg(test)]
@@ -229,11 +189,11 @@ mod tests {
         let close = |a: &[f32], b: &[f32]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(close(&snapshot.recalled, &[3.0, 2.0, 1.5, 4.0]), "{:?}", snapshot.recalled);
         assert!(close(&snapshot.errors, &[4.0 / 9.0, 2.25 / 16.0]), "{:?}", snapshot.errors);
-        assert!((snapshot.mean_error - 6.25 / 25.0).abs() < 1e-6);
+        assert!((snapshot.quality.error - 6.25 / 25.0).abs() < 1e-6);
         let (first, second) = (13f32.sqrt(), 18.25f32.sqrt());
         assert!(close(&snapshot.recall_matrix, &[3.0 / first, 2.0 / first, 1.5 / second, 4.0 / second]));
-        assert!((snapshot.signal - 1.0).abs() < 1e-6 && (snapshot.crosstalk - 0.25).abs() < 1e-6);
-        assert_eq!(snapshot.decoded, 1.0);
+        assert!((snapshot.quality.signal - 1.0).abs() < 1e-6 && (snapshot.quality.crosstalk - 0.25).abs() < 1e-6);
+        assert_eq!(snapshot.quality.decoded, 1.0);
         let added = snapshot.last_write.unwrap();
         assert!(close(&added.values, &[0.0, 0.0, 2.0, 4.0 * 0.75f32.sqrt()]), "{added:?}");
         assert_eq!((added.rows, added.columns), (2, 2));
@@ -252,9 +212,9 @@ mod tests {
                 assert_eq!(snapshot.recalled, recalled);
                 assert_eq!(snapshot.recall_matrix, recall_matrix(&recalled, &pairs));
                 assert_eq!(snapshot.errors, errors(&recalled, &pairs));
-                assert_eq!(snapshot.mean_error, mean_error(&recalled, &pairs));
+                assert_eq!(snapshot.quality.error, mean_error(&recalled, &pairs));
                 assert_eq!(snapshot.recall_matrix.len(), n * n);
-                let along = snapshot.signal + snapshot.crosstalk;
+                let along = snapshot.quality.signal + snapshot.quality.crosstalk;
                 let all = snapshot.recalled.iter().map(|o| f64::from(o * o)).sum::<f64>();
                 let stored = pairs.values[..n * 64].iter().map(|v| f64::from(v * v)).sum::<f64>();
                 assert!((along * stored - all).abs() < 1e-4 * (1.0 + all), "{} {n}", point.name);
@@ -271,18 +231,18 @@ mod tests {
             .unwrap();
         let pairs = Pairs::draw(&component).unwrap();
         let delta = take("delta_rule", &pairs, 10);
-        assert!(delta.mean_error < 1e-9 && delta.decoded == 1.0, "{}", delta.mean_error);
+        assert!(delta.quality.error < 1e-9 && delta.quality.decoded == 1.0, "{}", delta.quality.error);
         // Hebb answers the sum of both: the error is the old value.
         let hebb = take("linear_attention", &pairs, 10);
         let energy = |rows: &[f32]| rows.iter().map(|v| f64::from(v * v)).sum::<f64>();
         let expected = energy(&pairs.values[..320]) / energy(&pairs.values[320..]);
-        assert!((hebb.mean_error - expected).abs() < 1e-5, "{} {expected}", hebb.mean_error);
+        assert!((hebb.quality.error - expected).abs() < 1e-5, "{} {expected}", hebb.quality.error);
     }
 
     #[test]
     fn a_wrong_neighbour_is_not_decoded() {
         // Both keys the same: Hebb answers the sum (3, 4) to both, which is nearest to (0, 4).
         let pairs = Pairs::new(1, 2, vec![1.0, 1.0], vec![3.0, 0.0, 0.0, 4.0]).unwrap();
-        assert_eq!(take("linear_attention", &pairs, 2).decoded, 0.5);
+        assert_eq!(take("linear_attention", &pairs, 2).quality.decoded, 0.5);
     }
 }

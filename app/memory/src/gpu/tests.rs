@@ -106,7 +106,7 @@ fn nothing_written_is_nothing_recalled() {
     for composition in memories(1.0) {
         assert_eq!(scan(&gpu, &composition, &pairs, 0), twin(&composition, &pairs, 0));
         let snapshot = Snapshot::take(&composition, &pairs, 0, Some(&gpu)).unwrap();
-        assert_eq!((snapshot.mean_error, snapshot.decoded), (0.0, 0.0));
+        assert_eq!((snapshot.quality.error, snapshot.quality.decoded), (0.0, 0.0));
     }
 }
 
@@ -168,7 +168,7 @@ fn the_view_shows_the_same_from_either_place() {
         let here = Snapshot::take(&composition, &pairs, 30, None).unwrap();
         let there = Snapshot::take(&composition, &pairs, 30, Some(&gpu)).unwrap();
         assert!(deviation(&there.recall_matrix, &here.recall_matrix) <= 1e-4);
-        assert!((there.mean_error - here.mean_error).abs() <= 1e-4 * here.mean_error.max(1.0));
+        assert!((there.quality.error - here.quality.error).abs() <= 1e-4 * here.quality.error.max(1.0));
         assert_eq!(there.weights, here.weights);
     }
     let component = Component::new("association").unwrap().with("gpu", Setting::Switch(true)).unwrap();
