@@ -122,7 +122,10 @@ fn ground(experiment: &Experiment) -> Experiment {
         methods: Vec::new(),
         pace: blank.pace,
         memory: if experiment.model.name() == "sequence" { experiment.memory.clone() } else { blank.memory },
+        bench: blank.bench,
         attention: blank.attention,
+        conditioning: blank.conditioning,
+        depth: blank.depth,
         ..experiment.without_history()
     }
 }

@@ -37,7 +37,10 @@ pub fn skeleton(experiment: &Experiment) -> Experiment {
         provenance: None,
         pace: blank.pace,
         memory: if experiment.model.name() == "sequence" { experiment.memory.clone() } else { blank.memory },
+        bench: blank.bench,
         attention: blank.attention,
+        conditioning: blank.conditioning,
+        depth: blank.depth,
         ..experiment.clone()
     };
     level(&mut bare.optimiser);

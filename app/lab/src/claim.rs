@@ -1,16 +1,18 @@
 //! Claims: what an experiment is expected to show, with the margin that was written down before it was run.
 //!
 //! The types here are the format, as it stands in a preset. A [`Study`](crate::Study) runs the arms, [`Quantity`] is
-//! what a claim measures, [`judge`] gives the verdict, and [`ledger`] keeps what came out.
+//! what a claim measures of a training run and [`BenchQuantity`] of a memory, [`judge`] gives the verdict, and [`ledger`] keeps what came out.
 
 pub mod ledger;
 mod quantity;
+mod recalled;
 mod verdict;
 
 use std::collections::BTreeMap;
 
 use mnemoscope_core::Component;
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
+use mnemoscope_memory::{Composition, Conditioning};
 use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,7 @@ use crate::path::{self, PathError};
 
 pub(crate) use quantity::live_accuracy;
 pub use quantity::{Quantity, QuantityError, Value};
+pub use recalled::BenchQuantity;
 pub use verdict::{Finding, Verdict, judge, own_text};
 
 /// A variation of an experiment: whole components are replaced first, then single settings.
@@ -51,6 +54,12 @@ pub struct Arm {
     /// Another course of the learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Component<Schedules>>,
+    /// Another memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Composition>,
+    /// Another experiment of conditioning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditioning: Option<Conditioning>,
     /// Another evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Component<Evaluations>>,
@@ -84,6 +93,8 @@ impl Arm {
         replace(&mut arm.methods, self.methods.as_ref());
         replace(&mut arm.optimiser, self.optimiser.as_ref());
         replace(&mut arm.schedule, self.schedule.as_ref());
+        replace(&mut arm.memory, self.memory.as_ref());
+        replace(&mut arm.conditioning, self.conditioning.as_ref());
         replace(&mut arm.evaluation, self.evaluation.as_ref());
         for (path, value) in &self.set {
             path::set(&mut arm, path, value)?;
@@ -100,7 +111,8 @@ pub struct Claim {
     pub says: String,
     /// Who claims it: a paper and its figure, or "lab".
     pub source: String,
-    /// What is measured, such as `acc`, `acc@task`, `gap_depth[block 1]` or `bytes`: see [`Quantity`].
+    /// What is measured, such as `acc`, `acc@task`, `gap_depth[block 1]` or `bytes`: see [`Quantity`]; on a bench of the
+    /// attention lab such as `recall_error[load 0.5]` or `strength[A]`: see [`BenchQuantity`].
     pub measure: String,
     /// What must be seen.
     pub test: Test,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
-use mnemoscope_memory::{AssociationKinds, Composition};
+use mnemoscope_memory::{AssociationKinds, Composition, Conditioning, Depths};
 use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
 
+use crate::bench::Bench;
 use crate::claim::{Arm, Claim, Tried};
 use crate::pretraining::Pretrainings;
 use crate::provenance::Provenance;
@@ -121,7 +122,7 @@ pub enum Focus {
     /// A stream, a model and methods: `run` trains.
     #[default]
     Weights,
-    /// An associative memory: `run` measures its capacity curve.
+    /// An associative memory: `run` measures it on a bench.
     Attention,
 }
 
@@ -203,9 +204,18 @@ pub struct Experiment {
     /// The contextual memory: four choices, which the attention lab watches and sequence models train with.
     #[serde(default)]
     pub memory: Composition,
+    /// What the attention lab measures of it.
+    #[serde(default)]
+    pub bench: Bench,
     /// The pairs of the association bench.
     #[serde(default = "first")]
     pub attention: Component<AssociationKinds>,
+    /// The trials of the conditioning bench.
+    #[serde(default)]
+    pub conditioning: Conditioning,
+    /// The layers and heads of the depth bench.
+    #[serde(default = "first")]
+    pub depth: Component<Depths>,
     /// Knobs that were changed while running; a replay changes them at the same steps.
     #[serde(default)]
     pub events: Vec<Event>,
@@ -254,7 +264,10 @@ impl Default for Experiment {
             population: first(),
             pace: first(),
             memory: Composition::default(),
+            bench: Bench::default(),
             attention: first(),
+            conditioning: Conditioning::default(),
+            depth: first(),
             events: Vec::new(),
             arms: Vec::new(),
             claims: Vec::new(),

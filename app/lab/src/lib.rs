@@ -17,6 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bench;
 mod candidates;
 pub mod checkpoint;
 mod chunked;
@@ -44,6 +45,7 @@ mod study;
 mod surface;
 pub mod sweep;
 
+pub use bench::Bench;
 pub use candidates::Candidates;
 pub use checkpoint::Checkpoint;
 pub use experiment::{Evaluations, Event, Experiment, FORMAT, Focus, Paces, Populations};
@@ -58,4 +60,4 @@ pub use snapshot::{
     BlockAccuracy, BlockSpan, ConfusionView, Failure, GapView, Layout, Matrices, MetricValue, Snapshot, Status,
     SurfaceView, TermView, WrongSample,
 };
-pub use study::{Measured, Outcomes, Study, StudyArm, StudyError};
+pub use study::{Measure, Measured, Outcomes, Study, StudyArm, StudyError};

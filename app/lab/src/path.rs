@@ -62,6 +62,8 @@ fn each(experiment: &mut Experiment, visit: &mut impl Visit) {
     visit.component("memory.retention", &mut experiment.memory.retention);
     visit.component("memory.rule", &mut experiment.memory.rule);
     visit.component("attention", &mut experiment.attention);
+    visit.component("conditioning", &mut experiment.conditioning.settings);
+    visit.component("depth", &mut experiment.depth);
 }
 
 /// Every path of the experiment with its knob and value.

@@ -3,6 +3,7 @@
 use mnemoscope_core::Setting;
 use mnemoscope_stream::{Orders, gives_tokens};
 
+use crate::bench;
 use crate::experiment::{Experiment, Focus};
 use crate::path;
 use crate::population::Population;
@@ -19,6 +20,9 @@ pub struct Refusal {
 
 /// Every reason not to run this experiment that can be told without its data.
 pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
+    if experiment.focus == Focus::Attention {
+        return bench::refusal(experiment).into_iter().collect();
+    }
     let mut found = Vec::new();
     for error in mnemoscope_learner::Methods::conflicts(&experiment.methods) {
         let place = match &error {
@@ -70,14 +74,11 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });
     }
-    // Other models than a sequence model have no contextual memory.
-    if experiment.focus == Focus::Attention || experiment.model.name() == "sequence" {
-        let memory = experiment.memory.check().err();
-        let keys = (experiment.focus == Focus::Attention)
-            .then(|| experiment.memory.check_keys(experiment.attention.real("key_length")).err());
-        if let Some(error) = memory.or(keys.flatten()) {
-            found.push(Refusal { place: error.place().to_owned(), message: error.to_string() });
-        }
+    // Other models have no contextual memory.
+    if experiment.model.name() == "sequence"
+        && let Err(error) = experiment.memory.check()
+    {
+        found.push(Refusal { place: error.place().to_owned(), message: error.to_string() });
     }
     let knobs = path::all(experiment);
     for event in &experiment.events {

@@ -1,11 +1,11 @@
 //! A study: the arms of an experiment, run one after another on the same seeds, and the findings on its claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mnemoscope_core::nearest;
 use thiserror::Error;
 
-use crate::claim::{Claim, Finding, Quantity, QuantityError, Test, Value, judge};
+use crate::claim::{BenchQuantity, Claim, Finding, Quantity, QuantityError, Test, Value, judge};
 use crate::experiment::{Experiment, Focus};
 use crate::path::{self, PathError};
 use crate::population::Population;
@@ -21,9 +21,6 @@ pub enum StudyError {
     /// Nothing to check.
     #[error("there are no claims in it; write some as docs/claims.md tells")]
     NoClaims,
-    /// A memory takes no steps.
-    #[error("its focus is Attention, and claims are checked of training runs only; remove them")]
-    Attention,
     /// Two arms of one name.
     #[error("there are two arms called \"{0}\"; rename one")]
     Twice(String),
@@ -88,25 +85,41 @@ pub struct StudyArm {
     pub results: Vec<String>,
 }
 
+impl StudyArm {
+    /// Whether it is a training run; else it is a memory on a bench.
+    pub fn trains(&self) -> bool {
+        self.experiment.focus == Focus::Weights
+    }
+}
+
+/// What a claim measures: of a training run, or of a memory on a bench.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// Of a training run.
+    Run(Quantity),
+    /// Of a memory.
+    Bench(BenchQuantity),
+}
+
 /// The arms of an experiment and what is claimed of them.
 #[derive(Debug, Clone)]
 pub struct Study {
     arms: Vec<StudyArm>,
-    claims: Vec<(Claim, Quantity)>,
+    claims: Vec<(Claim, Measure)>,
     quick: bool,
 }
 
 /// What one arm's run gave: the values of every claim's quantity for each of its variants.
-pub type Measured = Vec<(String, Quantity, Vec<Value>)>;
+pub type Measured = Vec<(String, Measure, Vec<Value>)>;
 
 /// What the runs so far gave.
 #[derive(Debug, Clone, Default)]
-pub struct Outcomes(BTreeMap<(String, Quantity), Vec<Value>>);
+pub struct Outcomes(BTreeMap<(String, Measure), Vec<Value>>);
 
 impl Outcomes {
     /// Adds what an arm's run gave.
     pub fn add(&mut self, measured: Measured) {
-        self.0.extend(measured.into_iter().map(|(arm, quantity, values)| ((arm, quantity), values)));
+        self.0.extend(measured.into_iter().map(|(arm, measure, values)| ((arm, measure), values)));
     }
 }
 
@@ -119,9 +132,6 @@ impl Study {
         if experiment.claims.is_empty() {
             return Err(StudyError::NoClaims);
         }
-        if experiment.focus == Focus::Attention {
-            return Err(StudyError::Attention);
-        }
         let arms = arms(experiment, quick)?;
         let names: Vec<&String> = arms.iter().flat_map(|arm| &arm.results).collect();
         for (index, name) in names.iter().enumerate() {
@@ -129,7 +139,7 @@ impl Study {
                 return Err(StudyError::Twice((*name).clone()));
             }
         }
-        let claims = experiment.claims.iter().map(|claim| Ok((claim.clone(), check(claim, &names)?)));
+        let claims = experiment.claims.iter().map(|claim| Ok((claim.clone(), check(claim, &names, experiment.focus)?)));
         Ok(Self { claims: claims.collect::<Result<_, StudyError>>()?, arms, quick })
     }
 
@@ -146,25 +156,40 @@ impl Study {
     /// What the claims need of an arm's finished run.
     pub fn measure(&self, arm: &StudyArm, snapshot: &Snapshot) -> Measured {
         let mut measured = Measured::new();
-        for (_, quantity) in &self.claims {
-            if measured.iter().any(|(_, known, _)| known == quantity) {
-                continue;
-            }
+        for measure in self.measures() {
+            let Measure::Run(quantity) = measure else { continue };
             let values = quantity.of(snapshot);
             for (name, variant) in arm.results.iter().zip(snapshot.layout.variants()) {
-                measured.push((name.clone(), quantity.clone(), values[variant.replicas.clone()].to_vec()));
+                measured.push((name.clone(), measure.clone(), values[variant.replicas.clone()].to_vec()));
             }
         }
         measured
+    }
+
+    /// What the claims need of an arm that trains nothing: its memory on the benches, over the process-wide thread pool.
+    /// Seeds are draws.
+    pub fn measure_bench(&self, arm: &StudyArm) -> Measured {
+        let mut measured = Measured::new();
+        for measure in self.measures() {
+            let Measure::Bench(quantity) = measure else { continue };
+            let values = quantity.of(&arm.experiment);
+            measured.extend(arm.results.iter().map(|name| (name.clone(), measure.clone(), values.clone())));
+        }
+        measured
+    }
+
+    /// What the claims measure, each once.
+    fn measures(&self) -> BTreeSet<&Measure> {
+        self.claims.iter().map(|(_, measure)| measure).collect()
     }
 
     /// What was found of each claim, in order; none where one of its arms has not been run.
     pub fn findings(&self, outcomes: &Outcomes) -> Vec<Option<Finding>> {
         self.claims
             .iter()
-            .map(|(claim, quantity)| {
+            .map(|(claim, measure)| {
                 let values = claim.test.arms().into_iter().map(|arm| {
-                    let key = (arm.to_owned(), quantity.clone());
+                    let key = (arm.to_owned(), measure.clone());
                     outcomes.0.get(&key).map(Vec::as_slice)
                 });
                 let values: Option<Vec<&[Value]>> = values.collect();
@@ -222,8 +247,8 @@ fn arms(experiment: &Experiment, quick: bool) -> Result<Vec<StudyArm>, StudyErro
         .collect()
 }
 
-/// The quantity of a claim whose arms and numbers make sense.
-fn check(claim: &Claim, names: &[&String]) -> Result<Quantity, StudyError> {
+/// What a claim measures whose arms and numbers make sense.
+fn check(claim: &Claim, names: &[&String], focus: Focus) -> Result<Measure, StudyError> {
     let says = || claim.says.clone();
     for arm in claim.test.arms() {
         if !names.iter().any(|name| *name == arm) {
@@ -243,5 +268,9 @@ fn check(claim: &Claim, names: &[&String]) -> Result<Quantity, StudyError> {
     if let Some(problem) = problem {
         return Err(StudyError::Test { claim: says(), problem: problem.to_owned() });
     }
-    Quantity::parse(&claim.measure).map_err(|error| StudyError::Measure { claim: says(), error })
+    let measure = match focus {
+        Focus::Weights => Quantity::parse(&claim.measure).map(Measure::Run),
+        Focus::Attention => BenchQuantity::parse(&claim.measure).map(Measure::Bench),
+    };
+    measure.map_err(|error| StudyError::Measure { claim: says(), error })
 }

@@ -246,6 +246,10 @@ pub enum Topic {
     Rules,
     /// Pairs of the association bench.
     Associations,
+    /// The conditioning bench.
+    Conditionings,
+    /// The depth bench.
+    Depths,
     /// Metrics with their formulas.
     Metrics,
     /// Experiments that come with the program.

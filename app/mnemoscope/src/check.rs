@@ -175,9 +175,17 @@ fn run(
     Ok(failed)
 }
 
-/// Trains one arm to its end and measures it.
+/// Trains one arm to its end and measures it; an arm that trains nothing is a memory, and is measured.
 fn train(study: &Study, arm: usize, bar: &ProgressBar, stop: &Stop) -> anyhow::Result<Option<Measured>> {
     let arm = &study.arms()[arm];
+    if !arm.trains() {
+        if stop.asked() {
+            return Ok(None);
+        }
+        let measured = study.measure_bench(arm);
+        bar.inc(TICKS);
+        return Ok(Some(measured));
+    }
     let named = || if arm.name.is_empty() { "the run".to_owned() } else { format!("arm \"{}\"", arm.name) };
     let mut run = Run::new(arm.experiment.clone(), Wanted::Cpu).with_context(named)?;
     let mut ticks = 0;

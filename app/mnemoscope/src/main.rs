@@ -2,7 +2,7 @@
 //! window, or works without one.
 
 mod args;
-mod association;
+mod attention;
 mod bench;
 mod check;
 mod data;

@@ -10,7 +10,7 @@ use mnemoscope_lab::{Checkpoint, Focus, Run, export, path, sweep};
 
 use crate::args::{CourseArgs, Curves, ResumeArgs, RunArgs};
 use crate::stop::{INTERRUPTED, Stop};
-use crate::{association, experiment, output};
+use crate::{attention, experiment, output};
 
 /// Trains an experiment from its first step.
 ///
@@ -28,7 +28,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
                 found.name
             );
         }
-        return association::measure(&experiment, args.seeds, &folder);
+        return attention::measure(&experiment, args.seeds, &folder);
     }
     if let Some(seeds) = args.seeds {
         path::set(&mut experiment, "population.seeds", &seeds.to_string()).context("--seeds")?;

@@ -165,18 +165,18 @@ impl AssociationView {
             ("N / d_k", format!("{load:.2}"), "stored pairs over the size of a key"),
             (
                 "error",
-                format!("{:.2}{known}", snapshot.mean_error),
+                format!("{:.2}{known}", snapshot.quality.error),
                 "Σ |recalled − stored|² / Σ |stored|²; known for Hebb: (N − 1) / d_k",
             ),
             (
                 "decoded",
-                format!("{:.0} %", 100.0 * snapshot.decoded),
+                format!("{:.0} %", 100.0 * snapshot.quality.decoded),
                 "share of pairs whose nearest stored value, of all N, is the right one",
             ),
-            ("signal", format!("{:.2}", snapshot.signal), "energy of what is recalled along the right value"),
+            ("signal", format!("{:.2}", snapshot.quality.signal), "energy of what is recalled along the right value"),
             (
                 "crosstalk",
-                format!("{:.2}", snapshot.crosstalk),
+                format!("{:.2}", snapshot.quality.crosstalk),
                 "energy of what is recalled at right angles to the right value",
             ),
         ];

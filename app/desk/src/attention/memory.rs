@@ -153,7 +153,7 @@ impl Memory {
 fn error_figure(association: &Association, curve: &Curve) -> Arc<Figure> {
     let d_k = association.component().whole("d_k");
     let snapshot = association.snapshot();
-    let now = (snapshot.writes > 0).then(|| (snapshot.writes as f64 / d_k as f64, snapshot.mean_error));
+    let now = (snapshot.writes > 0).then(|| (snapshot.writes as f64 / d_k as f64, snapshot.quality.error));
     Arc::new(figures::error_curve(&curve.curves, DRAWS, d_k, now))
 }
 

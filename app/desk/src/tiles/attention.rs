@@ -31,7 +31,7 @@ impl Panel for AttentionPanel {
         let caption = self.memory.association().map_or_else(String::new, |memory| {
             let (pairs, snapshot) = (memory.pairs(), memory.snapshot());
             let load = pairs.len() as f64 / pairs.d_k as f64;
-            let decoded = 100.0 * snapshot.decoded;
+            let decoded = 100.0 * snapshot.quality.decoded;
             format!("{} · N / d_k = {load:.2} · {decoded:.0} % decoded", figures::memory_name(memory.composition()))
         });
         match &self.header {

@@ -44,13 +44,14 @@ pub struct Quantity {
 pub enum QuantityError {
     /// No such metric.
     #[error("there is no measure \"{name}\"{}",
-        hint.map_or_else(|| format!("; there is: {}", names().collect::<Vec<_>>().join(", ")),
-            |hint| format!("; did you mean \"{hint}\"?")))]
+        hint.map_or_else(|| format!("; there is: {all}"), |hint| format!("; did you mean \"{hint}\"?")))]
     Unknown {
         /// What was given.
         name: String,
         /// The nearest name.
         hint: Option<&'static str>,
+        /// All names.
+        all: String,
     },
     /// No such candidates.
     #[error("there are no candidates \"{0}\"; after @ stands all, seen or task")]
@@ -59,12 +60,14 @@ pub enum QuantityError {
     #[error("{0} is measured on the experiment's own candidates only; leave out the part from @")]
     OwnCandidates(&'static str),
     /// Not a place, or not one of this measure.
-    #[error("[{given}] is no place of {name}; {}", places(name))]
+    #[error("[{given}] is no place of {name}; {places}")]
     Place {
         /// The measure.
         name: &'static str,
         /// What stands between the brackets.
         given: String,
+        /// The places that it has.
+        places: &'static str,
     },
 }
 
@@ -152,7 +155,8 @@ impl Quantity {
             });
         }
         let Some(name) = names().find(|name| *name == word) else {
-            return Err(QuantityError::Unknown { name: word.to_owned(), hint: nearest(word, names()) });
+            let all = names().collect::<Vec<_>>().join(", ");
+            return Err(QuantityError::Unknown { name: word.to_owned(), hint: nearest(word, names()), all });
         };
         let candidates = match set {
             None => None,
@@ -167,7 +171,7 @@ impl Quantity {
         let mut quantity = Self { name, reading: None, candidates, block: None, group: None, level: None, after: None };
         if let Some(place) = place {
             let given = place.strip_suffix(']').unwrap_or(place);
-            let wrong = || QuantityError::Place { name, given: given.to_owned() };
+            let wrong = || QuantityError::Place { name, given: given.to_owned(), places: places(name) };
             for part in given.split(',') {
                 if name == STEPS_TO && quantity.level.is_none() {
                     let level = part.trim().parse::<f64>().ok().filter(|level| (0.001..=1.0).contains(level));
@@ -185,7 +189,7 @@ impl Quantity {
             }
         }
         if name == STEPS_TO && quantity.level.is_none() {
-            return Err(QuantityError::Place { name, given: String::new() });
+            return Err(QuantityError::Place { name, given: String::new(), places: places(name) });
         }
         Ok(quantity)
     }

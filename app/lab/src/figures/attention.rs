@@ -116,6 +116,10 @@ pub fn error_curve(curves: &[CapacityCurve], draws: usize, d_k: usize, now: Opti
             series
         });
     }
+    if longest >= 1.0 {
+        // The order of the capacity of one matrix: as many pairs as a key has entries.
+        chart.marks.push(Mark { x: 1.0, label: "N = d_k".to_owned(), color: SeriesColor::Dim, kind: MarkKind::Switch });
+    }
     if let Some((load, error)) = now {
         chart.series.push(Series::new("this memory", SeriesColor::Accent, vec![[load, error]]).markers());
         chart.marks.push(Mark { x: load, label: String::new(), color: SeriesColor::Accent, kind: MarkKind::Playhead });
@@ -235,8 +239,8 @@ mod tests {
     #[test]
     fn the_curve_has_the_known_line_the_interval_and_the_present_place() {
         let points = vec![
-            CapacityPoint { pairs: 4, load: 0.25, mean_error: 0.2, sd: 0.0 },
-            CapacityPoint { pairs: 32, load: 2.0, mean_error: 2.1, sd: 0.1 },
+            CapacityPoint { pairs: 4, load: 0.25, mean_error: 0.2, sd: 0.0, decoded: 1.0 },
+            CapacityPoint { pairs: 32, load: 2.0, mean_error: 2.1, sd: 0.1, decoded: 0.4 },
         ];
         let curve = CapacityCurve { composition: Composition::default(), points };
         let Body::Chart(chart) = error_curve(&[curve], 4, 16, Some((0.5, 0.4))).body else { panic!("not a chart") };

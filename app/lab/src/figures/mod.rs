@@ -3,9 +3,13 @@
 
 mod accuracy;
 mod attention;
+mod capacity;
 mod chance;
+mod conditioning;
 mod confusion;
 mod course;
+mod depth;
+mod forgetting;
 mod gap;
 mod matrix;
 mod metrics;
@@ -18,7 +22,11 @@ pub use attention::{
     error_curve, key_similarity, memory_matrix, memory_name, recall_matrix, recalled_values, stored_keys,
     stored_values, written_pair,
 };
+pub use capacity::capacity_curve;
+pub use conditioning::strengths;
 pub use confusion::{confusion, wrong_samples};
+pub use depth::depth_curve;
+pub use forgetting::forgetting_curve;
 pub use gap::{GapNumber, gap, gap_choices, gap_numbers, shown_gap};
 pub use matrix::matrix;
 pub use metrics::{MetricRow, interval_text, metric_rows, metric_table, metric_text};

@@ -4,11 +4,11 @@ use crate::terminal::{mnemoscope, succeed};
 use mnemoscope_core::{Kind, Registry};
 use mnemoscope_lab::{Evaluations, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
-use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Retentions, Rules};
+use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Conditionings, Depths, Retentions, Rules};
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::Value;
 
-fn registries() -> [(&'static str, &'static [Kind]); 16] {
+fn registries() -> [(&'static str, &'static [Kind]); 18] {
     [
         ("data", DataSources::kinds()),
         ("streams", Scenarios::kinds()),
@@ -26,6 +26,8 @@ fn registries() -> [(&'static str, &'static [Kind]); 16] {
         ("retentions", Retentions::kinds()),
         ("rules", Rules::kinds()),
         ("associations", AssociationKinds::kinds()),
+        ("conditionings", Conditionings::kinds()),
+        ("depths", Depths::kinds()),
     ]
 }
 
