@@ -3,7 +3,7 @@
 use egui::{Color32, FontId, Id, Rect, RichText, Sense, Ui, pos2, vec2};
 use mnemoscope_figure::{Color, Theme, semibold, serif};
 use mnemoscope_lab::{Snapshot, TermView};
-use mnemoscope_memory::Composition;
+use mnemoscope_memory::{Composition, Place};
 
 use crate::number;
 
@@ -16,6 +16,13 @@ const VARIANT: f32 = 132.0;
 /// A long equation shrinks until it takes at most this share of the strip; headline numbers that then do not fit beside
 /// it are left to their tile.
 const EQUATION: f32 = 0.56;
+
+/// Sizes of an equation in points, as far as it fits; below the last it is cut.
+const SIZES: [f32; 3] = [17.0, 15.0, 13.5];
+/// The smallest readable size.
+const SMALLEST: f32 = 12.0;
+/// Points between writing and reading.
+const READ: f32 = 40.0;
 
 /// A headline number.
 struct Headline {
@@ -51,22 +58,35 @@ pub fn ui(ui: &mut Ui, theme: &Theme, snapshot: Option<&Snapshot>, variant: &mut
     });
 }
 
-/// Draws how a contextual memory is written and read.
+/// Draws how the memory is written and read, with its numbers, and the choices that it is made of.
 pub fn memory_ui(ui: &mut Ui, theme: &Theme, memory: &Composition) {
     let equation = memory.equation();
+    let (write, read) = match equation.rfind("o = ") {
+        Some(at) => (equation[..at].trim_end_matches([' ', ',', ';']), &equation[at..]),
+        None => (equation.as_str(), ""),
+    };
+    let choices = Place::ALL.map(|place| memory.kind(place).label).join(" · ");
     mnemoscope_figure::card(theme).inner_margin(egui::Margin::symmetric(14, 6)).show(ui, |ui| {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
         let painter = ui.painter().with_clip_rect(rect);
-        let text = |size| painter.layout_no_wrap(equation.clone(), serif(size), theme.text.into());
-        let wide = text(17.0);
-        // A long equation shrinks to fit, down to what can still be read.
-        let galley =
-            if wide.size().x <= rect.width() { wide } else { text((17.0 * rect.width() / wide.size().x).max(11.0)) };
-        painter.galley(pos2(rect.left(), rect.top() + 11.0 - galley.size().y / 2.0), galley, Color32::PLACEHOLDER);
-        let name = mnemoscope_lab::figures::memory_name(memory);
-        let at = pos2(rect.left(), rect.bottom() + 1.0);
-        painter.text(at, egui::Align2::LEFT_BOTTOM, name, FontId::proportional(11.0), theme.text_dim.into());
+        let line = |text: &str, size: f32| painter.layout_no_wrap(text.to_owned(), serif(size), Color32::PLACEHOLDER);
+        let width = |size: f32| line(write, size).size().x + line(read, size).size().x + READ;
+        let size = SIZES.into_iter().find(|size| width(*size) <= rect.width()).unwrap_or(SMALLEST);
+        let mut x = rect.left();
+        for (text, name, color) in [(write, choices.as_str(), theme.text), (read, "read", theme.task(0))] {
+            let galley = line(text, size);
+            let at = pos2(x, rect.top() + 11.0 - galley.size().y / 2.0);
+            let room = (galley.size().x + READ - 12.0).max(60.0);
+            let small = crate::tiles::header::line(ui, name, FontId::proportional(11.0), theme.text_dim.into(), room);
+            painter.galley(pos2(x, rect.bottom() + 1.0 - small.size().y), small.clone(), Color32::PLACEHOLDER);
+            x += galley.size().x.max(if text == write { small.size().x } else { 0.0 }) + READ;
+            painter.galley_with_override_text_color(at, galley, color.into());
+        }
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, equation.clone()));
+        response.on_hover_ui(|ui| {
+            ui.label(RichText::new(equation.replace(";  ", "\n")).font(serif(14.0)));
+            ui.label(RichText::new(choices.as_str()).small());
+        });
     });
 }
 
@@ -114,8 +134,7 @@ fn pieces(snapshot: &Snapshot) -> Vec<String> {
 
 /// The largest readable size at which the equation is at most `width` wide.
 fn size_for(ui: &Ui, snapshot: &Snapshot, width: f32) -> f32 {
-    const SMALLEST: f32 = 12.0;
-    [17.0, 15.0, 13.5].into_iter().find(|size| equation_width(ui, snapshot, *size) <= width).unwrap_or(SMALLEST)
+    SIZES.into_iter().find(|size| equation_width(ui, snapshot, *size) <= width).unwrap_or(SMALLEST)
 }
 
 fn equation_width(ui: &Ui, snapshot: &Snapshot, size: f32) -> f32 {

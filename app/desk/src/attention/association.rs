@@ -3,23 +3,17 @@
 use std::sync::Arc;
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
-use mnemoscope_core::Component;
 use mnemoscope_figure::{Figure, semibold};
-use mnemoscope_lab::Experiment;
-use mnemoscope_memory::AssociationKinds;
+use mnemoscope_memory::{Composition, MemoryError};
 
 use super::memory::{Map, Memory};
 use super::settings::Settings;
-use super::writes::Writes;
-use super::{AttentionContext, card};
+use super::writes::{WRITES, Writes};
+use super::{AttentionContext, GAP, SLIDERS, card};
 use crate::tiles::numbers::{self, Number};
 
-/// Width of the column of sliders.
-const SLIDERS: f32 = 216.0;
 /// Height of the card below the figures.
 const FOOT: f32 = 56.0;
-/// Points between cards.
-const GAP: f32 = 8.0;
 /// A figure needs this much room; where there is more, there are more of them.
 const SMALLEST: (f32, f32) = (215.0, 170.0);
 
@@ -92,12 +86,9 @@ impl AssociationView {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 6.0);
                 ui.spacing_mut().item_spacing.y = 3.0;
-                let Experiment { attention, memory, .. } = &mut *cx.experiment;
-                let check = |next: &Component<AssociationKinds>| {
-                    let fits = mnemoscope_memory::check(next).and_then(|()| memory.check_keys(next.real("key_length")));
-                    fits.map_err(|error| error.to_string())
-                };
-                self.settings.ui(ui, theme, "Pairs", attention, |_| true, check);
+                let memory = cx.experiment.memory.clone();
+                let check = |next: &_| fits(next, &memory).map_err(|error| error.to_string());
+                self.settings.ui(ui, theme, "Pairs", &mut cx.experiment.attention, |_| true, check);
                 if let Some(error) = self.memory.refused() {
                     ui.label(RichText::new(error.to_string()).size(11.0).color(theme.error));
                 }
@@ -148,7 +139,7 @@ impl AssociationView {
         card::ground(ui, cx.theme, rect);
         let inner = rect.shrink2(vec2(12.0, 9.0));
         let split = inner.left() + (inner.width() * 0.56).max(300.0).min(inner.width());
-        let to = self.writes.ui(ui, cx.theme, inner.with_max_x(split - 20.0), shown, all);
+        let to = self.writes.ui(ui, cx.theme, inner.with_max_x(split - 20.0), &WRITES, shown, all);
         if to != shown {
             self.memory.step_to(to);
         }
@@ -183,6 +174,13 @@ impl AssociationView {
         let row: Vec<Number<'_>> = all.iter().map(|(name, value, formula)| Number { name, value, formula }).collect();
         numbers::ui(ui, cx.theme, rect, &row);
     }
+}
+
+/// Whether these pairs can be written into this memory.
+fn fits(pairs: &mnemoscope_memory::Component, memory: &Composition) -> Result<(), MemoryError> {
+    mnemoscope_memory::check(pairs)?;
+    memory.check_keys(pairs.real("key_length"))?;
+    memory.build(pairs.whole("d_k"), pairs.whole("d_v"), 0).map(drop)
 }
 
 /// What `places` places show: maps first, then curves.

@@ -7,7 +7,8 @@ use mnemoscope_core::{Component, Setting};
 use mnemoscope_figure::Figure;
 use mnemoscope_lab::figures;
 use mnemoscope_memory::{Association, AssociationKinds, CapacityCurve, Composition, MemoryError, capacity_curve};
-use parking_lot::Mutex;
+
+use super::work::Work;
 
 /// Draws of keys and values behind each point of the error curve.
 const DRAWS: usize = 6;
@@ -19,7 +20,8 @@ pub(crate) struct Memory {
     /// The settings and choices that `shown` or `refused` answers.
     settings: Option<(Component<AssociationKinds>, Composition)>,
     refused: Option<MemoryError>,
-    curve: Curve,
+    /// The error of the memory and of known ones over the load: it takes longer than a frame.
+    curve: Work<(Component<AssociationKinds>, Vec<Composition>), Vec<CapacityCurve>>,
 }
 
 struct Shown {
@@ -99,15 +101,19 @@ impl Memory {
                 }
             }
         }
-        if let Some(shown) = &mut self.shown
-            && self.curve.update(shown.association.component(), shown.association.composition(), ctx)
-        {
-            shown.error = error_figure(&shown.association, &self.curve);
+        if let Some(shown) = &mut self.shown {
+            let wanted = (common(shown.association.component()), compared(shown.association.composition()));
+            let measure = |(settings, memories): &(Component<AssociationKinds>, Vec<Composition>)| {
+                capacity_curve(settings, memories, &loads(settings), DRAWS).unwrap_or_default()
+            };
+            if self.curve.update(ctx, "capacity", wanted, measure) {
+                shown.error = error_figure(&shown.association, self.curve.value());
+            }
         }
     }
 
     fn show(&mut self, association: Association) {
-        let error = error_figure(&association, &self.curve);
+        let error = error_figure(&association, self.curve.value());
         self.shown = Some(Shown { association, maps: Vec::new(), error });
     }
 
@@ -150,51 +156,15 @@ impl Memory {
     }
 }
 
-fn error_figure(association: &Association, curve: &Curve) -> Arc<Figure> {
+fn error_figure(association: &Association, curves: Option<&Vec<CapacityCurve>>) -> Arc<Figure> {
     let d_k = association.component().whole("d_k");
     let snapshot = association.snapshot();
     let now = (snapshot.writes > 0).then(|| (snapshot.writes as f64 / d_k as f64, snapshot.quality.error));
-    Arc::new(figures::error_curve(&curve.curves, DRAWS, d_k, now))
+    Arc::new(figures::error_curve(curves.map_or(&[], Vec::as_slice), DRAWS, d_k, now))
 }
 
 /// The known memories that every one is compared with.
 const COMPARED: [&str; 3] = ["linear_attention", "delta_rule", "softmax_attention"];
-
-/// The error of the memory and of known ones over the load, computed on a thread: it takes longer than a frame.
-#[derive(Default)]
-struct Curve {
-    /// The settings and memories of `curves`, or of the thread under way.
-    of: Option<(Component<AssociationKinds>, Vec<Composition>)>,
-    curves: Vec<CapacityCurve>,
-    under_way: bool,
-    arrived: Arc<Mutex<Option<Vec<CapacityCurve>>>>,
-}
-
-impl Curve {
-    /// Asks for a new curve where the settings ask for one; `true` when one has arrived.
-    fn update(&mut self, settings: &Component<AssociationKinds>, composition: &Composition, ctx: &Context) -> bool {
-        let mut new = false;
-        if let Some(curves) = self.arrived.lock().take() {
-            self.curves = curves;
-            self.under_way = false;
-            new = true;
-        }
-        let wanted = (common(settings), compared(composition));
-        // One at a time: while a slider is dragged, the next one starts where the slider is by then.
-        if !self.under_way && self.of.as_ref() != Some(&wanted) {
-            self.of = Some(wanted.clone());
-            let (arrived, ctx) = (self.arrived.clone(), ctx.clone());
-            let work = move || {
-                let (settings, memories) = &wanted;
-                let curves = capacity_curve(settings, memories, &loads(settings), DRAWS).unwrap_or_default();
-                *arrived.lock() = Some(curves);
-                ctx.request_repaint();
-            };
-            self.under_way = std::thread::Builder::new().name("capacity".to_owned()).spawn(work).is_ok();
-        }
-        new
-    }
-}
 
 /// The known memories, and the composed one unless it is one of them.
 fn compared(composition: &Composition) -> Vec<Composition> {

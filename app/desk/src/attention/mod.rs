@@ -6,6 +6,7 @@ mod composer;
 pub(crate) mod memory;
 mod settings;
 mod tabs;
+mod work;
 mod writes;
 
 use egui::Ui;
@@ -16,6 +17,11 @@ use crate::tiles::Action;
 use association::AssociationView;
 use composer::MemoryComposer;
 pub(crate) use tabs::switch_ui;
+
+/// Width of a bench's column of sliders.
+const SLIDERS: f32 = 216.0;
+/// Points between cards.
+const GAP: f32 = 8.0;
 
 /// A bench of the lab: one view behind one tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -25,8 +25,10 @@ impl Settings {
         shown: impl Fn(&Knob) -> bool,
         check: impl Fn(&Component<R>) -> Result<(), String>,
     ) {
-        let settings: Vec<_> = component.settings().map(|(knob, setting)| (knob, setting.clone())).collect();
-        for (declared, setting) in settings.into_iter().filter(|(knob, _)| shown(knob)) {
+        let asked = |knob: &Knob| shown(knob) && component.waits_for(knob).is_none();
+        let settings: Vec<_> = component.settings().filter(|(knob, _)| asked(knob)).collect();
+        let settings: Vec<_> = settings.into_iter().map(|(knob, setting)| (knob, setting.clone())).collect();
+        for (declared, setting) in settings {
             if let Some(changed) = knob::ui(ui, theme, section, declared, &setting) {
                 self.change(component, declared.name, changed, &check);
             }

@@ -1,4 +1,4 @@
-//! Stepping through the writes: play, first, back, on, last, and a slider.
+//! Stepping through writes or trials: play, first, back, on, last, and a slider.
 
 use egui::{Align, Button, Layout, Rect, RichText, Slider, Ui, UiBuilder, vec2};
 use mnemoscope_figure::Theme;
@@ -10,6 +10,40 @@ use crate::shortcuts::UiCommand;
 const WHOLE: f32 = 8.0;
 /// Seconds for which one write is shown, at most: few pairs do not make playing slow.
 const LONGEST: f32 = 0.4;
+
+/// What the steps are called.
+pub(super) struct Words {
+    play: &'static str,
+    first: &'static str,
+    back: &'static str,
+    next: &'static str,
+    last: &'static str,
+    slider: &'static str,
+    /// "12 of 32 written".
+    done: &'static str,
+}
+
+/// Pairs that are written.
+pub(super) static WRITES: Words = Words {
+    play: "Write pair after pair",
+    first: "Before the first write",
+    back: "One write back",
+    next: "Write the next pair",
+    last: "After the last write",
+    slider: "Writes shown",
+    done: "written",
+};
+
+/// Trials of conditioning.
+pub(super) static TRIALS: Words = Words {
+    play: "Show trial after trial",
+    first: "Before the first trial",
+    back: "One trial back",
+    next: "Show the next trial",
+    last: "After the last trial",
+    slider: "Trials shown",
+    done: "trials",
+};
 
 /// How the writes are played.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +76,15 @@ impl Writes {
     }
 
     /// Draws the row into `rect`; answers with the write to show.
-    pub(super) fn ui(&mut self, ui: &mut Ui, theme: &Theme, rect: Rect, shown: usize, all: usize) -> usize {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        theme: &Theme,
+        rect: Rect,
+        words: &Words,
+        shown: usize,
+        all: usize,
+    ) -> usize {
         let mut to = self.advance(shown, all, ui.input(|input| input.stable_dt));
         if self.playing {
             ui.ctx().request_repaint();
@@ -51,7 +93,7 @@ impl Writes {
         ui.scope_builder(UiBuilder::new().max_rect(rect).layout(layout), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let (sign, word) = if self.playing { (Icon::Pause, "Pause") } else { (Icon::Run, "Play") };
-            if icon::button(ui, sign, word, None, all > 0).on_hover_text("Write pair after pair (Space)").clicked() {
+            if icon::button(ui, sign, word, None, all > 0).on_hover_text(format!("{}  (Space)", words.play)).clicked() {
                 to = self.play_or_pause(shown, all);
             }
             ui.add_space(4.0);
@@ -66,14 +108,14 @@ impl Writes {
                     self.playing = false;
                 }
             };
-            button("|<", "Before the first write", String::new(), shown > 0, 0);
-            button("<", "One write back", back, shown > 0, shown.saturating_sub(1));
-            button(">", "Write the next pair", on, shown < all, shown + 1);
-            button(">|", "After the last write", String::new(), shown < all, all);
+            button("|<", words.first, String::new(), shown > 0, 0);
+            button("<", words.back, back, shown > 0, shown.saturating_sub(1));
+            button(">", words.next, on, shown < all, shown + 1);
+            button(">|", words.last, String::new(), shown < all, all);
             ui.add_space(6.0);
-            let text = format!("{shown} of {all} written");
+            let text = format!("{shown} of {all} {}", words.done);
             let room = ui.painter().layout_no_wrap(
-                format!("{all} of {all} written"),
+                format!("{all} of {all} {}", words.done),
                 egui::FontId::proportional(12.0),
                 theme.text.into(),
             );
@@ -81,7 +123,7 @@ impl Writes {
             ui.spacing_mut().interact_size.y = 16.0;
             ui.spacing_mut().slider_width = (ui.available_width() - room.size().x - 14.0).clamp(40.0, 420.0);
             let mut chosen = to;
-            if ui.add(Slider::new(&mut chosen, 0..=all).show_value(false)).accessible_name("Writes shown").changed() {
+            if ui.add(Slider::new(&mut chosen, 0..=all).show_value(false)).accessible_name(words.slider).changed() {
                 to = chosen;
                 self.playing = false;
             }
