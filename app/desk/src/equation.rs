@@ -76,10 +76,10 @@ pub fn memory_ui(ui: &mut Ui, theme: &Theme, memory: &Composition) {
         for (text, name, color) in [(write, choices.as_str(), theme.text), (read, "read", theme.task(0))] {
             let galley = line(text, size);
             let at = pos2(x, rect.top() + 11.0 - galley.size().y / 2.0);
-            let room = (galley.size().x + READ - 12.0).max(60.0);
-            let small = crate::tiles::header::line(ui, name, FontId::proportional(11.0), theme.text_dim.into(), room);
-            painter.galley(pos2(x, rect.bottom() + 1.0 - small.size().y), small.clone(), Color32::PLACEHOLDER);
-            x += galley.size().x.max(if text == write { small.size().x } else { 0.0 }) + READ;
+            let small = painter.layout_no_wrap(name.to_owned(), FontId::proportional(11.0), theme.text_dim.into());
+            let below = pos2(x, rect.bottom() + 1.0 - small.size().y);
+            x += galley.size().x.max(small.size().x) + READ;
+            painter.galley(below, small, Color32::PLACEHOLDER);
             painter.galley_with_override_text_color(at, galley, color.into());
         }
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, equation.clone()));
