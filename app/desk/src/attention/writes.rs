@@ -13,14 +13,14 @@ const LONGEST: f32 = 0.4;
 
 /// What the steps are called.
 pub(super) struct Words {
-    play: &'static str,
-    first: &'static str,
-    back: &'static str,
-    next: &'static str,
-    last: &'static str,
-    slider: &'static str,
+    pub play: &'static str,
+    pub first: &'static str,
+    pub back: &'static str,
+    pub next: &'static str,
+    pub last: &'static str,
+    pub slider: &'static str,
     /// "12 of 32 written".
-    done: &'static str,
+    pub done: &'static str,
 }
 
 /// Pairs that are written.
@@ -32,17 +32,6 @@ pub(super) static WRITES: Words = Words {
     last: "After the last write",
     slider: "Writes shown",
     done: "written",
-};
-
-/// Trials of conditioning.
-pub(super) static TRIALS: Words = Words {
-    play: "Show trial after trial",
-    first: "Before the first trial",
-    back: "One trial back",
-    next: "Show the next trial",
-    last: "After the last trial",
-    slider: "Trials shown",
-    done: "trials",
 };
 
 /// How the writes are played.

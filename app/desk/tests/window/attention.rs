@@ -51,6 +51,60 @@ fn without_a_model_to_train_the_run_controls_rest() {
     assert!(window.query_by_role_and_label(Role::Button, "Run").is_some());
 }
 
+/// Opens a list of the composer and picks a row.
+fn pick(window: &mut Window, list: &str, row: &str) {
+    window.get_by_role_and_label(Role::ComboBox, list).scroll_to_me();
+    window.run_steps(3);
+    window.get_by_role_and_label(Role::ComboBox, list).click();
+    window.run_steps(3);
+    button(window, row).scroll_to_me();
+    window.run_steps(20);
+    click(window, row);
+}
+
+#[test]
+fn a_known_memory_is_loaded_told_as_an_equation_and_taken_back() {
+    let mut window = lab();
+    assert!(says(&window, "S ← S + v kᵀ,  o = S q"));
+    pick(&mut window, "Load a known memory", "RetNet");
+    assert_eq!(window.state().experiment().memory.name().map(|point| point.name), Some("retnet"));
+    assert!(says(&window, "S ← 0.95 S + v kᵀ,  o = S q"));
+    slider(&window, "Retention: decay").set_value_accesskit(0.8);
+    window.run_steps(3);
+    assert!(says(&window, "S ← 0.80 S + v kᵀ,  o = S q"), "the numbers are live");
+    assert!(window.state().experiment().memory.name().is_none());
+    for name in ["retnet", "linear_attention"] {
+        window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+        window.run_steps(3);
+        assert_eq!(window.state().experiment().memory.name().map(|point| point.name), Some(name));
+    }
+}
+
+#[test]
+fn a_choice_that_does_not_go_with_the_others_takes_them_along() {
+    let mut window = lab();
+    pick(&mut window, "Architecture", "list of pairs");
+    let memory = &window.state().experiment().memory;
+    assert_eq!(memory.architecture.name(), "key_value_list");
+    memory.check().unwrap();
+    assert!(says(&window, "Softmax attention"), "its name stands in the list of known memories");
+}
+
+#[test]
+fn a_write_strength_that_would_not_converge_is_refused_at_its_slider() {
+    let mut window = lab();
+    pick(&mut window, "Load a known memory", "Delta rule");
+    let before = window.state().experiment().memory.clone();
+    slider(&window, "Learning rule: write strength").set_value_accesskit(0.0);
+    window.run_steps(3);
+    assert_eq!(window.state().experiment().memory, before, "the refused value did not stay");
+    assert!(says(&window, "0 < beta |k|^2 < 2"));
+    slider(&window, "Learning rule: write strength").set_value_accesskit(0.5);
+    window.run_steps(3);
+    assert_eq!(window.state().experiment().memory.rule.real("beta"), 0.5);
+    assert!(!says(&window, "0 < beta |k|^2 < 2"));
+}
+
 #[test]
 fn writes_are_stepped_through_by_buttons_keys_and_slider() {
     let mut window = lab();
