@@ -179,8 +179,8 @@ impl AssociationView {
 /// Whether these pairs can be written into this memory.
 fn fits(pairs: &mnemoscope_memory::Component, memory: &Composition) -> Result<(), MemoryError> {
     mnemoscope_memory::check(pairs)?;
-    memory.check_keys(pairs.real("key_length"))?;
-    memory.build(pairs.whole("d_k"), pairs.whole("d_v"), 0).map(drop)
+    memory.check_keys(mnemoscope_memory::longest_key(pairs))?;
+    memory.build(mnemoscope_memory::memory_width(pairs), pairs.whole("d_v"), 0).map(drop)
 }
 
 /// What `places` places show: maps first, then curves.
