@@ -14,7 +14,6 @@ use crate::objective::{self, Losses, TermInfo, Values};
 use crate::optimiser::{self, Optimiser};
 use crate::rows::Rows;
 use crate::schedule::{self, Position};
-use crate::sequence::Sequence;
 use crate::{
     Batch, BlockInfo, LearnerError, Models, Optimisers, Plan, Schedules, Scope, TaskData, init, methods, models,
 };
@@ -116,8 +115,8 @@ impl Learner {
         let draw = |seed: &u64| {
             let init = plan.model.text("init");
             let mut weights = init::draw(init, &network.layout, plan.seed, *seed);
-            if network.sequence.is_some() {
-                Sequence::begin(init, &network.layout, &mut weights);
+            if let Some(sequence) = &network.sequence {
+                sequence.begin(init, &network.layout, &mut weights);
             }
             weights
         };

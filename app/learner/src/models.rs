@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use mnemoscope_core::{Kind, Knob, Opt, Registry, Scale};
+use mnemoscope_memory::Mixer;
 
 use crate::LearnerError;
 use crate::activation::Activation;
@@ -148,7 +149,16 @@ static FEATURES: [Opt; 3] = [
     Opt { name: "relu", label: "ReLU", meaning: "max(0, a)." },
 ];
 
-static SEQUENCE: [Knob; 13] = [
+static GATES: [Opt; 2] = [
+    Opt { name: "fixed", label: "Fixed", meaning: "The numbers of the composed memory." },
+    Opt {
+        name: "learned",
+        label: "Learned",
+        meaning: "σ(W u + b) of each token and head; b begins at the composed numbers.",
+    },
+];
+
+static SEQUENCE: [Knob; 14] = [
     Knob::whole("layers", "Layers", "L", 1, 4, 2, Scale::Linear)
         .unit("layers")
         .meaning("Blocks of attention and perceptron.")
@@ -177,8 +187,11 @@ static SEQUENCE: [Knob; 13] = [
         .meaning("How the model knows where a token stands.")
         .source("rotary: Su et al. 2021, eq. 15"),
     Knob::choice("features", "Feature map", &FEATURES, "identity")
-        .meaning("What keys and queries pass before the memory.")
+        .meaning("What keys and queries of a matrix memory pass.")
         .source("ELU + 1: Katharopoulos et al. 2020, eq. 7"),
+    Knob::choice("gates", "Gates", &GATES, "fixed")
+        .meaning("Where write strength, retention and momentum of a matrix memory come from.")
+        .source("learned: Yang et al. 2024; Behrouz et al. 2025"),
     Knob::switch("unit", "Unit keys", false)
         .meaning("Keys and queries have length 1.")
         .source("Henry et al. 2020"),
@@ -223,7 +236,7 @@ static KINDS: [Kind; 3] = [
 pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, LearnerError> {
     let model = plan.model;
     if model.name() == "sequence" {
-        return sequence(plan);
+        return sequence(plan, Mixer::default());
     }
     if plan.tokens.is_some() {
         return Err(LearnerError::NoTokens { model: model.name() });
@@ -270,7 +283,7 @@ pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, Learn
 }
 
 /// The sequence model that a plan asks for.
-fn sequence(plan: &Plan<'_>) -> Result<Network, LearnerError> {
+pub(crate) fn sequence(plan: &Plan<'_>, mixer: Mixer) -> Result<Network, LearnerError> {
     let model = plan.model;
     let (length, vocabulary) =
         plan.tokens.filter(|(length, _)| *length == plan.features).ok_or(LearnerError::NeedsTokens)?;
@@ -282,7 +295,6 @@ fn sequence(plan: &Plan<'_>) -> Result<Network, LearnerError> {
         0 => (width / count).max(1),
         own => own,
     };
-    let unit = model.switch("unit");
     let sequence = Sequence {
         length,
         vocabulary,
@@ -300,10 +312,15 @@ fn sequence(plan: &Plan<'_>) -> Result<Network, LearnerError> {
         heads: Heads {
             count,
             width: head,
-            map: FeatureMap::named(model.text("features")),
-            unit,
+            // Softmax attention is a feature map of its own.
+            map: match mixer {
+                Mixer::Softmax { .. } => FeatureMap::Identity,
+                Mixer::Scan { .. } => FeatureMap::named(model.text("features")),
+            },
+            unit: model.switch("unit") || matches!(mixer, Mixer::Softmax { unit: true, .. }),
             rotary: model.text("positions") == "rotary",
-            scale: 1.0 / (head as f32).sqrt(),
+            mixer,
+            learned: model.text("gates") == "learned",
         },
     };
     let layout = Layout::new(&sequence.sizes(plan.classes));

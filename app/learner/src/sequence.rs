@@ -11,10 +11,13 @@
 //! Replicas and rows never meet: each row of each replica is a lane per head in attention.
 
 mod answers;
+mod gates;
 mod heads;
+mod shaping;
 mod softmax;
 mod time;
 mod tokens;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +30,9 @@ use crate::network::affine;
 use crate::norm::Normed;
 
 pub(crate) use answers::Answers;
+pub(crate) use heads::Heads;
 use heads::Kept;
-pub(crate) use heads::{FeatureMap, Heads};
+pub(crate) use shaping::FeatureMap;
 pub(crate) use time::{at_last, last};
 use tokens::Tokens;
 
@@ -63,6 +67,15 @@ pub(crate) struct Sequence {
     pub(crate) heads: Heads,
 }
 
+/// One block's layers.
+struct Own<'a> {
+    projection: &'a Dense,
+    gates: Option<&'a Dense>,
+    output: &'a Dense,
+    /// Up and down; empty where there is none.
+    perceptron: &'a [Dense],
+}
+
 /// What a block leaves behind for the backward pass.
 #[derive(Debug)]
 struct Block {
@@ -93,7 +106,11 @@ impl Sequence {
         let positions = if self.positions == Positions::Learned { self.length } else { 0 };
         let mut sizes = vec![size(self.vocabulary + positions, self.width, false)];
         for _ in 0..self.blocks {
-            sizes.push(size(self.width * (1 + self.shift), 3 * self.heads.all(), false));
+            let seen = self.width * (1 + self.shift);
+            sizes.push(size(seen, 3 * self.heads.all(), false));
+            if self.heads.learned_gates() > 0 {
+                sizes.push(size(seen, self.heads.count * self.heads.learned_gates(), true));
+            }
             sizes.push(size(self.heads.all(), self.width, true));
             if self.hidden > 0 {
                 sizes.push(size(self.width, self.hidden, true));
@@ -106,16 +123,35 @@ impl Sequence {
 
     /// Layers of one block.
     fn per_block(&self) -> usize {
-        2 + if self.hidden > 0 { 2 } else { 0 }
+        2 + usize::from(self.heads.learned_gates() > 0) + if self.hidden > 0 { 2 } else { 0 }
+    }
+
+    /// A block's layers.
+    fn of_block<'a>(&self, layers: &'a [Dense], index: usize) -> Own<'a> {
+        let start = 1 + index * self.per_block();
+        let (attention, perceptron) =
+            layers[start..start + self.per_block()].split_at(self.per_block() - if self.hidden > 0 { 2 } else { 0 });
+        Own {
+            projection: &attention[0],
+            gates: (attention.len() > 2).then(|| &attention[1]),
+            output: &attention[attention.len() - 1],
+            perceptron,
+        }
     }
 
     /// Sets what the generic draw of first weights cannot know. Of the embedding's inputs one is on (and one more for
-    /// the position), so that its weights are drawn as those of a layer with one input.
-    pub(crate) fn begin(init: &str, layout: &Layout, weights: &mut [f32]) {
+    /// the position), so that its weights are drawn as those of a layer with one input. Learned gates begin at the numbers
+    /// of the composed memory.
+    pub(crate) fn begin(&self, init: &str, layout: &Layout, weights: &mut [f32]) {
         let embedding = &layout.layers()[0];
         let (inputs, outputs) = (embedding.inputs as f32, embedding.outputs as f32);
         let scale = if init == "xavier" { (inputs + outputs) / (1.0 + outputs) } else { inputs }.sqrt();
         weights[embedding.weight.clone()].iter_mut().for_each(|weight| *weight *= scale);
+        let gated = (0..self.blocks).filter(|_| self.heads.learned_gates() > 0);
+        for gates in gated.map(|index| &layout.layers()[2 + index * self.per_block()]) {
+            let biases = (0..self.heads.count).flat_map(|_| self.heads.gates().biases().collect::<Vec<_>>());
+            weights[gates.bias.clone()].iter_mut().zip(biases).for_each(|(weight, bias)| *weight = bias);
+        }
     }
 
     /// Multiplications and additions of attention in one row's forward and backward pass.
@@ -135,7 +171,7 @@ impl Sequence {
         let mut h = affine(inputs[0].clone(), &layers[0]);
         let mut blocks = Vec::with_capacity(self.blocks);
         for index in 0..self.blocks {
-            let (above, block) = self.block(self.of_block(layers, index), h, &tokens, &mut inputs);
+            let (above, block) = self.block(&self.of_block(layers, index), h, &tokens, &mut inputs);
             h = above;
             blocks.push(block);
         }
@@ -153,23 +189,17 @@ impl Sequence {
         for index in 0..self.blocks {
             let own = self.of_block(layers, index);
             let (u, _) = self.seen(h.clone());
-            let (mut read, _) = self.heads.attend(&affine(u, &own[0]), &tokens);
+            let (mut read, _) = self.attend(&own, &u, &tokens);
             if index + 1 == self.blocks {
                 (h, read) = (last(h, self.length), last(read, self.length));
             }
-            h = h + affine(read, &own[1]);
-            if self.hidden > 0 {
+            h = h + affine(read, own.output);
+            if let [up, down] = own.perceptron {
                 let (n, _) = self.normed(h.clone());
-                h = h + affine(self.activation.apply(affine(n, &own[2])), &own[3]);
+                h = h + affine(self.activation.apply(affine(n, up)), down);
             }
         }
         self.normed(h).0
-    }
-
-    /// A block's layers.
-    fn of_block<'a>(&self, layers: &'a [Dense], index: usize) -> &'a [Dense] {
-        let start = 1 + index * self.per_block();
-        &layers[start..start + self.per_block()]
     }
 
     /// What the embedding reads: each token's one-hot code, with its position's where that is learned.
@@ -192,24 +222,25 @@ impl Sequence {
         (Tensor::cat(parts.collect(), 2), normed)
     }
 
-    fn block(
-        &self,
-        layers: &[Dense],
-        h: Tensor<3>,
-        tokens: &Tokens,
-        inputs: &mut Vec<Tensor<3>>,
-    ) -> (Tensor<3>, Block) {
+    /// What the block's memory reads, `[R, B·T, H·d]`.
+    fn attend(&self, own: &Own<'_>, u: &Tensor<3>, tokens: &Tokens) -> (Tensor<3>, Kept) {
+        let gates = own.gates.map(|gates| affine(u.clone(), gates));
+        self.heads.attend(&affine(u.clone(), own.projection), gates, tokens)
+    }
+
+    fn block(&self, own: &Own<'_>, h: Tensor<3>, tokens: &Tokens, inputs: &mut Vec<Tensor<3>>) -> (Tensor<3>, Block) {
         let (u, before) = self.seen(h.clone());
-        let (read, kept) = self.heads.attend(&affine(u.clone(), &layers[0]), tokens);
-        let mut h = h + affine(read.clone(), &layers[1]);
+        let (read, kept) = self.attend(own, &u, tokens);
+        let mut h = h + affine(read.clone(), own.output);
+        inputs.extend(own.gates.map(|_| u.clone()));
         inputs.extend([u, read]);
         let mut block = Block { before, kept, middle: None, pre: None, out: None };
-        if self.hidden > 0 {
+        if let [up, down] = own.perceptron {
             let (n, middle) = self.normed(h.clone());
-            let z = affine(n.clone(), &layers[2]);
+            let z = affine(n.clone(), up);
             let pre = self.activation.needs_pre().then(|| z.clone());
             let out = self.activation.apply(z);
-            h = h + affine(out.clone(), &layers[3]);
+            h = h + affine(out.clone(), down);
             inputs.extend([n, out.clone()]);
             block = Block { middle, pre, out: Some(out), ..block };
         }
@@ -234,17 +265,21 @@ impl Sequence {
             slope = end.chain(slope);
         }
         for (index, block) in course.blocks.iter().enumerate().rev() {
-            let layers = self.of_block(layers, index);
-            if let Some(out) = &block.out {
+            let own = self.of_block(layers, index);
+            if let (Some(out), [up, down]) = (&block.out, own.perceptron) {
                 deltas.push(slope.clone());
-                let inner = self.activation.chain(back(&slope, &layers[3]), block.pre.as_ref(), out);
-                let own = back(&inner, &layers[2]);
+                let inner = self.activation.chain(back(&slope, down), block.pre.as_ref(), out);
+                let below = back(&inner, up);
                 deltas.push(inner);
-                slope = slope + chain(block.middle.as_ref(), own);
+                slope = slope + chain(block.middle.as_ref(), below);
             }
             deltas.push(slope.clone());
-            let inner = self.heads.chain(&block.kept, back(&slope, &layers[1]), &course.tokens);
-            let seen = back(&inner, &layers[0]);
+            let (inner, gates) = self.heads.chain(&block.kept, back(&slope, own.output), &course.tokens);
+            let mut seen = back(&inner, own.projection);
+            if let Some((gates, layer)) = gates.zip(own.gates) {
+                seen = seen + back(&gates, layer);
+                deltas.push(gates);
+            }
             deltas.push(inner);
             let parts = (0..=self.shift).map(|by| {
                 let part = seen.clone().slice_dim(2, by * self.width..(by + 1) * self.width);

@@ -13,20 +13,22 @@ const LATER: f32 = -1e30;
 /// Taken from the score of a filler.
 const FILLER: f32 = 1e9;
 
-/// The weights, `[lanes, T, T]`, of queries and keys `[lanes, T, d]`; `real` is 1 for tokens, `[lanes, T]`.
-pub(crate) fn weights(q: &Tensor<3>, k: &Tensor<3>, scale: f32, real: &Tensor<2>) -> Tensor<3> {
+/// The weights, `[lanes, T, T]`, of queries and keys `[lanes, T, d]`, times `decay` to the power of the age; `real` is 1
+/// for tokens, `[lanes, T]`.
+pub(crate) fn weights(q: &Tensor<3>, k: &Tensor<3>, scale: f32, decay: f32, real: &Tensor<2>) -> Tensor<3> {
     let [lanes, length, _] = q.dims();
     let fillers = (real.clone() - 1.0) * FILLER;
     let scores = q.clone().matmul(k.clone().transpose()) * scale;
-    let scores = scores + causal(length, &q.device()) + fillers.reshape([lanes, 1, length]);
+    let scores = scores + causal(length, decay.ln(), &q.device()) + fillers.reshape([lanes, 1, length]);
     let highest = scores.clone().max_dim(2);
     let exponentials = (scores - highest).exp();
     exponentials.clone() / exponentials.sum_dim(2)
 }
 
-/// 0 where a position may look and [`LATER`] where not, `[1, T, T]`.
-fn causal(length: usize, device: &Device) -> Tensor<3> {
-    let at = |from: usize, to: usize| if to <= from { 0.0 } else { LATER };
+/// What is added where a position may look, `slope` times the age (ALiBi; Press et al. 2022), and [`LATER`] elsewhere,
+/// `[1, T, T]`.
+fn causal(length: usize, slope: f32, device: &Device) -> Tensor<3> {
+    let at = move |from: usize, to: usize| if to <= from { slope * (from - to) as f32 } else { LATER };
     let values: Vec<f32> = (0..length).flat_map(|from| (0..length).map(move |to| at(from, to))).collect();
     Tensor::from_data(TensorData::new(values, [1, length, length]), device)
 }

@@ -1,6 +1,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use mnemoscope_core::token::pack;
 use mnemoscope_core::{Component, Knobs, Setting, random};
+use mnemoscope_memory::scan::{Bias, Form};
+use mnemoscope_memory::{Fade, Mixer};
 use rand::RngExt as _;
 
 use crate::head::HeadMask;
@@ -23,7 +25,7 @@ fn word(value: &str) -> Setting {
 }
 
 /// A tiny model with some settings changed.
-fn network(settings: &[(&str, Setting)]) -> Network {
+fn network_with(mixer: Mixer, settings: &[(&str, Setting)]) -> Network {
     let tiny = [("layers", number(2.0)), ("width", number(4.0)), ("perceptron", number(1.0))];
     let mut model = Component::<Models>::new("sequence").unwrap();
     for (name, value) in tiny.iter().chain(settings) {
@@ -43,7 +45,12 @@ fn network(settings: &[(&str, Setting)]) -> Network {
         head: Head::All,
         total_steps: vec![1; R],
     };
-    models::network(&plan, &Device::flex()).unwrap()
+    models::sequence(&plan, mixer).unwrap()
+}
+
+/// The same with softmax attention.
+fn network(settings: &[(&str, Setting)]) -> Network {
+    network_with(Mixer::default(), settings)
 }
 
 /// Rows of tokens, some asked about, the second with fillers in front.
@@ -93,35 +100,57 @@ fn site(network: Network, head: Head) -> Site {
     }
 }
 
+fn gradient(bias: Bias, error_at_decayed: bool, fade: Fade, momentum: Option<f32>) -> Mixer {
+    let form = Form::Gradient { bias, error_at_decayed, momentum: momentum.is_some() };
+    // A full step down |e|³ would overshoot where an error is large.
+    let strength = if matches!(bias, Bias::Lp { .. }) { 0.1 } else { 0.8 };
+    Mixer::Scan { form, strength: Some(strength), fade, momentum }
+}
+
 /// Every form that trains, by name.
-fn forms() -> Vec<(&'static str, Vec<(&'static str, Setting)>)> {
+fn forms() -> Vec<(&'static str, Network)> {
+    let learned = || vec![("gates", word("learned"))];
+    let one = |mixer: Mixer, settings: Vec<(&str, Setting)>| {
+        network_with(mixer, &[vec![("layers", number(1.0)), ("heads", number(2.0))], settings].concat())
+    };
+    let unit = || ("unit", Setting::Switch(true));
+    let fade = Fade::Factor(0.9);
+    let channels = Fade::Channels { low: 0.6, high: 0.95 };
+    let hebb = Form::Gradient { bias: Bias::Dot, error_at_decayed: true, momentum: false };
+    let linear = Mixer::Scan { form: hebb, strength: None, fade: Fade::None, momentum: None };
+    let squares = Mixer::Scan { form: Form::LeastSquares { ridge: 0.5 }, strength: None, fade, momentum: None };
+    let old = Mixer::Softmax { inverse_temperature: 3.0, unit: true, decay: 0.7 };
+    let (rotary, no_positions) = (("positions", word("rotary")), ("positions", word("none")));
     vec![
-        ("softmax", vec![]),
-        ("shift", vec![("shift", number(2.0)), ("positions", word("none"))]),
-        ("no norm", vec![("norm", word("none")), ("perceptron", number(0.0)), ("activation", word("tanh"))]),
-        (
-            "rotary unit heads",
-            vec![
-                ("positions", word("rotary")),
-                ("unit", Setting::Switch(true)),
-                ("heads", number(1.0)),
-                ("head_size", number(5.0)),
-            ],
-        ),
-        ("positive features", vec![("features", word("elu"))]),
-        ("one layer, tanh", vec![("layers", number(1.0)), ("activation", word("tanh"))]),
+        ("softmax", network(&[])),
+        ("shift", network(&[("shift", number(2.0)), no_positions.clone()])),
+        ("no norm", network(&[("norm", word("none")), ("perceptron", number(0.0))])),
+        ("rotary", network(&[rotary.clone(), ("heads", number(1.0)), ("head_size", number(5.0))])),
+        ("softmax of unit keys with age", network_with(old, &[("layers", number(1.0)), ("activation", word("tanh"))])),
+        ("linear attention", one(linear.clone(), vec![("shift", number(1.0))])),
+        ("linear attention, positive", one(linear, vec![("features", word("elu")), ("gates", word("learned"))])),
+        ("decay", one(gradient(Bias::Dot, true, fade, None), vec![])),
+        ("gate, learned", one(gradient(Bias::Dot, true, channels, None), learned())),
+        ("delta", one(gradient(Bias::Squared, true, Fade::None, None), vec![unit(), rotary])),
+        ("gated delta, learned", one(gradient(Bias::Squared, true, fade, None), [learned(), vec![unit()]].concat())),
+        ("momentum, learned", one(gradient(Bias::Squared, false, fade, Some(0.4)), [learned(), vec![unit()]].concat())),
+        ("momentum", one(gradient(Bias::Squared, false, channels, Some(0.4)), vec![unit(), no_positions])),
+        ("powers", one(gradient(Bias::Lp { p: 3.0 }, false, fade, None), vec![unit()])),
+        ("Huber", one(gradient(Bias::Huber { delta: 0.05 }, false, fade, None), [learned(), vec![unit()]].concat())),
+        ("least squares, learned", one(squares, learned())),
     ]
 }
 
 #[test]
 fn the_gradient_is_that_of_the_loss() {
-    for (name, settings) in forms() {
+    for (name, network) in forms() {
         for head in [Head::All, Head::Seen] {
-            let site = site(network(&settings), head);
+            let site = site(network.clone(), head);
             let ([_, p], batch) = (site.shape(), batch());
             let all = weights(&site.network);
             let gradient = vector(site.cross_entropy(&site.weights, &batch).1);
-            for i in 0..p {
+            // Every third: coprime with the widths, so that it meets each kind of weight.
+            for i in (0..p).step_by(3) {
                 // The same weight of both replicas at once: they never meet.
                 let at = |by: f32| {
                     let mut all = all.clone();
@@ -180,8 +209,7 @@ fn a_slope_at_the_features_reaches_all_weights() {
 
 #[test]
 fn evaluation_gives_what_the_pass_of_a_step_gives() {
-    for (name, settings) in forms() {
-        let network = network(&settings);
+    for (name, network) in forms() {
         let p = network.layout.parameters();
         let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
         let layers = network.layout.cut(&flat);
@@ -205,8 +233,7 @@ fn evaluation_gives_what_the_pass_of_a_step_gives() {
 
 #[test]
 fn a_later_token_changes_no_earlier_output() {
-    for (name, settings) in forms() {
-        let network = network(&settings);
+    for (name, network) in forms() {
         let p = network.layout.parameters();
         let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
         let layers = network.layout.cut(&flat);
@@ -249,15 +276,15 @@ fn fillers_in_front_change_nothing_without_positions() {
 
 #[test]
 fn a_replica_alone_gives_the_same_bits() {
-    for (name, settings) in forms() {
-        let both = site(network(&settings), Head::All);
+    for (name, network) in forms() {
+        let both = site(network.clone(), Head::All);
         let [_, p] = both.shape();
         let batch = batch();
         let (loss, gradient) = both.cross_entropy(&both.weights, &batch);
         let (loss, gradient) = (vector(loss), vector(gradient));
         for replica in 0..R {
             let rows = replica * B..(replica + 1) * B;
-            let mut one = site(network(&settings), Head::All);
+            let mut one = site(network.clone(), Head::All);
             one.seeds = vec![replica as u64];
             one.weights = both.weights.clone().slice_dim(0, replica..replica + 1);
             let own = Batch {
@@ -277,8 +304,7 @@ fn a_replica_alone_gives_the_same_bits() {
 
 #[test]
 fn importances_equal_one_by_one_backward_passes() {
-    for (name, settings) in forms() {
-        let network = network(&settings);
+    for (name, network) in forms() {
         let p = network.layout.parameters();
         let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
         let layers = network.layout.cut(&flat);
