@@ -30,7 +30,10 @@ pub(super) fn plan<'a>(
             Shape::Image { height, width, channels } => Some((height, width, channels)),
             Shape::Points | Shape::Table(_) | Shape::Tokens { .. } => None,
         },
-        tokens: None,
+        tokens: match stream.dataset().shape {
+            Shape::Tokens { length, vocabulary } => Some((length, vocabulary)),
+            Shape::Image { .. } | Shape::Points | Shape::Table(_) => None,
+        },
         classes: stream.classes(),
         seed: experiment.seed,
         head: match experiment.stream.text("head") {
