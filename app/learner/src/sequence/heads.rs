@@ -48,7 +48,7 @@ pub(crate) enum Memory {
     /// The weights of softmax attention, `[lanes, T, T]`.
     Softmax(Tensor<3>),
     /// The writes of a matrix.
-    Written(Written),
+    Written(Box<Written>),
 }
 
 impl Heads {
@@ -101,7 +101,7 @@ impl Heads {
                 let gates = self.gates().open(gates, &real);
                 let written = Written::new(*form, [&q, &k, &v], gates);
                 let read = written.read(&q.device());
-                let kept = Kept { q, k, v, shaped, memory: Memory::Written(written) };
+                let kept = Kept { q, k, v, shaped, memory: Memory::Written(Box::new(written)) };
                 (self.merge(read, self.width, replicas, tokens), kept)
             }
         }
