@@ -1,6 +1,7 @@
 //! What of an experiment does not go together, and why: shown at the place, before a run is started.
 
 use mnemoscope_core::Setting;
+use mnemoscope_memory::MemoryError;
 use mnemoscope_stream::{Orders, gives_tokens};
 
 use crate::bench;
@@ -55,6 +56,15 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
             );
             found.push(Refusal { place: format!("methods.{}", method.name()), message });
         }
+    }
+    if model.name() == "sequence"
+        && let Err(error) = experiment.memory.trainable()
+    {
+        let place = match &error {
+            MemoryError::Together { place, .. } => *place,
+            _ => "memory",
+        };
+        found.push(Refusal { place: place.to_owned(), message: error.to_string() });
     }
     let draws_points =
         experiment.stream.name() == "points" || mnemoscope_stream::PointSet::find(experiment.data.name()).is_some();

@@ -46,6 +46,7 @@ fn learner(units: &[usize], replicas: usize) -> Result<Learner, Box<dyn std::err
         features: units[0],
         image: None,
         tokens: None,
+        memory: &mnemoscope_memory::Composition::default(),
         classes: units[units.len() - 1],
         seed: 0,
         head: Head::All,

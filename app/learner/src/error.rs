@@ -54,6 +54,9 @@ pub enum LearnerError {
         /// Outputs.
         classes: usize,
     },
+    /// A composed memory that a sequence model cannot be trained with.
+    #[error(transparent)]
+    Memory(#[from] mnemoscope_memory::MemoryError),
     /// A kind that no registry of this crate declares.
     #[error("the learner has no {noun} \"{name}\"")]
     Unknown {

@@ -7,6 +7,7 @@
 //!
 //! ```
 //! use mnemoscope_core::{Component, Knobs};
+//! use mnemoscope_memory::Composition;
 //! use mnemoscope_learner::{Batch, Head, Learner, Methods, Models, Optimisers, Plan, Schedules};
 //!
 //! let model = Component::<Models>::new("mlp").unwrap();
@@ -19,6 +20,7 @@
 //!     features: 3,
 //!     image: None,
 //!     tokens: None,
+//!     memory: &Composition::default(),
 //!     classes: 2,
 //!     seed: 7,
 //!     head: Head::All,

@@ -8,6 +8,7 @@
 //!
 //! ```
 //! use mnemoscope_core::{Component, Knobs};
+//! use mnemoscope_memory::Composition;
 //! use mnemoscope_learner::{
 //!     Batch, Footprint, Head, Learner, Method, Models, Optimisers, Penalty, Plan, Schedules, Site, TermInfo,
 //! };
@@ -55,6 +56,7 @@
 //!     features: 2,
 //!     image: None,
 //!     tokens: None,
+//!     memory: &Composition::default(),
 //!     classes: 2,
 //!     seed: 0,
 //!     head: Head::All,

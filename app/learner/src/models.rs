@@ -232,11 +232,12 @@ static KINDS: [Kind; 3] = [
 /// The network that a plan asks for.
 ///
 /// # Errors
-/// When a convolution gets no images, a sequence model no tokens, or another model tokens.
+/// When a convolution gets no images, a sequence model no tokens or a memory that does not train, or another model
+/// tokens.
 pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, LearnerError> {
     let model = plan.model;
     if model.name() == "sequence" {
-        return sequence(plan, Mixer::default());
+        return sequence(plan, plan.memory.trainable()?);
     }
     if plan.tokens.is_some() {
         return Err(LearnerError::NoTokens { model: model.name() });

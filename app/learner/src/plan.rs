@@ -1,6 +1,7 @@
 //! Everything that shapes a learner before its first step.
 
 use mnemoscope_core::{Component, Knobs};
+use mnemoscope_memory::Composition;
 use serde::{Deserialize, Serialize};
 
 use crate::Models;
@@ -36,6 +37,8 @@ pub struct Plan<'a> {
     pub image: Option<(usize, usize, usize)>,
     /// Length and vocabulary where the inputs are rows of tokens; see [`mnemoscope_core::token`].
     pub tokens: Option<(usize, usize)>,
+    /// The memory that a sequence model attends with; other models have none.
+    pub memory: &'a Composition,
     /// Outputs, C.
     pub classes: usize,
     /// The experiment's seed.

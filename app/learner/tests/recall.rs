@@ -8,6 +8,7 @@ use mnemoscope_core::random::stream;
 use mnemoscope_core::token::pack;
 use mnemoscope_core::{Component, Knobs, Setting};
 use mnemoscope_learner::{Batch, Head, Learner, Models, Optimisers, Plan, Schedules};
+use mnemoscope_memory::Composition;
 use rand::RngExt as _;
 use rand::seq::index::sample;
 
@@ -39,8 +40,10 @@ fn batch(seed: u64, step: u64, rows: usize) -> Batch {
 }
 
 /// The share of right last answers on fresh rows after so many steps.
-fn accuracy(settings: &[(&str, f64)], steps: u64) -> f64 {
+fn accuracy(memory: &str, settings: &[(&str, f64)], unit: bool, steps: u64) -> f64 {
+    let memory = Composition::named().iter().find(|point| point.name == memory).unwrap().composition();
     let mut model = Component::<Models>::new("sequence").unwrap();
+    model.set("unit", Setting::Switch(unit)).unwrap();
     for (name, value) in settings {
         model.set(name, Setting::Number(*value)).unwrap();
     }
@@ -55,6 +58,7 @@ fn accuracy(settings: &[(&str, f64)], steps: u64) -> f64 {
         features: LENGTH,
         image: None,
         tokens: Some((LENGTH, VOCABULARY)),
+        memory: &memory,
         classes: VOCABULARY,
         seed: 2,
         head: Head::All,
@@ -73,16 +77,22 @@ fn accuracy(settings: &[(&str, f64)], steps: u64) -> f64 {
     right.count() as f64 / 200.0
 }
 
+/// With a shift one layer sees a value beside its key.
+const ONE_LAYER: [(&str, f64); 5] =
+    [("layers", 1.0), ("width", 32.0), ("heads", 1.0), ("shift", 1.0), ("perceptron", 0.0)];
+
 #[test]
 fn softmax_attention_learns_recall() {
-    let one_layer = vec![("layers", 1.0), ("width", 32.0), ("heads", 1.0), ("shift", 1.0), ("perceptron", 0.0)];
-    for (settings, steps) in [
-        // Two layers: the first puts each key beside its value, the second looks it up.
-        (vec![("layers", 2.0), ("width", 32.0), ("heads", 1.0)], 500),
-        // With a shift one layer does both.
-        (one_layer, 250),
-    ] {
-        let found = accuracy(&settings, steps);
+    // Of two layers the first puts each key beside its value, and the second looks it up.
+    let two_layers = [("layers", 2.0), ("width", 32.0), ("heads", 1.0)];
+    for (settings, steps) in [(&two_layers[..], 500), (&ONE_LAYER, 250)] {
+        let found = accuracy("softmax_attention", settings, false, steps);
         assert!(found > 0.9, "{found} of answers right with {settings:?}");
     }
+}
+
+#[test]
+fn the_delta_rule_learns_recall() {
+    let found = accuracy("delta_rule", &ONE_LAYER, true, 500);
+    assert!(found > 0.9, "{found} of answers right");
 }

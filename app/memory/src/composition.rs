@@ -5,6 +5,7 @@ mod check;
 mod equation;
 mod formula;
 mod named;
+mod trainable;
 
 use mnemoscope_core::{Component, Kind, Registry};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! What a sequence model trains through: the composed memories that have a closed-form way back.
 
+use crate::retention::rates;
 use crate::scan::Form;
 
 /// A memory that a sequence model can be trained with.
@@ -37,9 +38,9 @@ pub enum Fade {
     /// A part per key channel, from the lowest to the highest, with forgetting rates in equal ratios.
     Channels {
         /// The channel that forgets fastest.
-        low: f32,
+        low: f64,
         /// The channel that forgets slowest.
-        high: f32,
+        high: f64,
     },
 }
 
@@ -49,17 +50,7 @@ impl Fade {
         match self {
             Self::None => Vec::new(),
             Self::Factor(part) => vec![part],
-            Self::Channels { low, high } => {
-                let (fast, slow) = (1.0 - f64::from(low), 1.0 - f64::from(high));
-                let along = |channel: usize| if d_k < 2 { 0.0 } else { channel as f64 / (d_k - 1) as f64 };
-                (0..d_k).map(|channel| (1.0 - fast * (slow / fast).powf(along(channel))) as f32).collect()
-            }
+            Self::Channels { low, high } => rates(low, high, d_k),
         }
-    }
-}
-
-impl Default for Mixer {
-    fn default() -> Self {
-        Self::Softmax { inverse_temperature: 8.0, unit: false, decay: 1.0 }
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn plan<'a>(
             Shape::Tokens { length, vocabulary } => Some((length, vocabulary)),
             Shape::Image { .. } | Shape::Points | Shape::Table(_) => None,
         },
+        memory: &experiment.memory,
         classes: stream.classes(),
         seed: experiment.seed,
         head: match experiment.stream.text("head") {

@@ -233,6 +233,7 @@ mod tests {
             features: 3,
             image: None,
             tokens: None,
+            memory: &mnemoscope_memory::Composition::default(),
             classes: 4,
             seed: 5,
             head: Head::All,

@@ -40,6 +40,7 @@ fn network_with(mixer: Mixer, settings: &[(&str, Setting)]) -> Network {
         features: T,
         image: None,
         tokens: Some((T, V)),
+        memory: &mnemoscope_memory::Composition::default(),
         classes: V,
         seed: 0,
         head: Head::All,
@@ -50,7 +51,7 @@ fn network_with(mixer: Mixer, settings: &[(&str, Setting)]) -> Network {
 
 /// The same with softmax attention.
 fn network(settings: &[(&str, Setting)]) -> Network {
-    network_with(Mixer::default(), settings)
+    network_with(Mixer::Softmax { inverse_temperature: 1.0, unit: false, decay: 1.0 }, settings)
 }
 
 /// Rows of tokens, some asked about, the second with fillers in front.

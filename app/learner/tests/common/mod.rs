@@ -12,6 +12,7 @@ use mnemoscope_learner::{
     Batch, BlockInfo, Head, Learner, LearnerError, Method, Methods, Models, Optimisers, Plan, Schedules, Scope,
     TaskData,
 };
+use mnemoscope_memory::Composition;
 use rand::RngExt as _;
 
 pub const FEATURES: usize = 6;
@@ -143,10 +144,17 @@ pub fn component<R: Registry>(kind: &str, settings: &[(&str, Setting)]) -> Compo
     component
 }
 
+/// A known memory.
+pub fn memory(name: &str) -> Composition {
+    Composition::named().iter().find(|point| point.name == name).unwrap().composition()
+}
+
 /// A plan in the making.
 #[derive(Clone)]
 pub struct Setup {
     pub model: Component<Models>,
+    /// The named memory of a sequence model.
+    pub memory: &'static str,
     pub optimiser: Component<Optimisers>,
     pub schedule: Component<Schedules>,
     pub methods: Vec<Component<Methods>>,
@@ -159,6 +167,7 @@ impl Setup {
     pub fn new() -> Self {
         Self {
             model: component("mlp", &[("widths", Setting::List(vec![7.0, 5.0]))]),
+            memory: "linear_attention",
             optimiser: component("sgd", &[]),
             schedule: component("constant", &[]),
             methods: Vec::new(),
@@ -233,6 +242,7 @@ impl Setup {
             image: Some((2, 3, 1)),
             // The features of this world, read as tokens: most are fillers, some are asked about.
             tokens: (self.model.name() == "sequence").then_some((FEATURES, CLASSES)),
+            memory: &memory(self.memory),
             classes: CLASSES,
             seed: 3,
             head: self.head,
@@ -269,9 +279,9 @@ pub fn every_model() -> Vec<(String, Setup)> {
         ("conv, frozen, with all else", rest()),
     ];
     let sequence = [
-        ("sequence", vec![]),
-        ("sequence, shift", vec![("shift", number(1.0)), ("positions", word("none"))]),
-        ("sequence, rotary", vec![("positions", word("rotary")), ("unit", Setting::Switch(true))]),
+        ("sequence, softmax", vec![]),
+        ("sequence, delta", vec![("shift", number(1.0)), ("unit", Setting::Switch(true))]),
+        ("sequence, gated delta", vec![("gates", word("learned")), ("positions", word("rotary"))]),
         ("sequence, frozen", vec![("trunk", word("frozen"))]),
     ];
     let sequence_sizes = [("layers", number(1.0)), ("width", number(6.0)), ("perceptron", number(1.0))];
@@ -285,6 +295,11 @@ pub fn every_model() -> Vec<(String, Setup)> {
             setup.model = component("conv", &conv_sizes);
         } else if name.starts_with("sequence") {
             setup.model = component("sequence", &sequence_sizes);
+            setup.memory = match name {
+                "sequence, delta" => "delta_rule",
+                "sequence, gated delta" => "gated_delta_rule",
+                _ => "softmax_attention",
+            };
         }
         for (knob, value) in settings {
             setup.model.set(knob, value).unwrap();

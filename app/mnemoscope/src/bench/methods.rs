@@ -121,6 +121,7 @@ fn learner(method: &Component<Methods>, device: &Device) -> anyhow::Result<(Lear
         features: FEATURES,
         image: None,
         tokens: None,
+        memory: &mnemoscope_memory::Composition::default(),
         classes: CLASSES,
         seed: 0,
         head: Head::All,

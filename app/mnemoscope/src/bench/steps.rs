@@ -163,6 +163,7 @@ fn bare(network: &Network, replicas: usize, device: &Device, effort: Effort) -> 
         features: network.features,
         image: Some(network.image()),
         tokens: None,
+        memory: &mnemoscope_memory::Composition::default(),
         classes: CLASSES,
         seed: 0,
         head: Head::All,
