@@ -12,8 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::MemoryError;
 use crate::architecture::Architectures;
+use crate::architecture::cached::{Cached, Caching, ReadOut};
+use crate::architecture::chunks::Chunks;
+use crate::architecture::codebook::{Codebook, Sizes};
+use crate::architecture::gated::Gated;
+use crate::architecture::hybrid::{Hybrid, Stores};
 use crate::architecture::list::{Eviction, List, Reading};
 use crate::architecture::matrix::Matrix;
+use crate::architecture::mlp::Mlp;
+use crate::architecture::state_space::{StateSpace, Time};
 use crate::bias::{Biases, Loss};
 use crate::learned::{Learned, Weighted};
 use crate::least_squares::LeastSquares;
@@ -201,7 +208,6 @@ impl Composition {
     pub fn build(&self, d_k: usize, d_v: usize, seed: u64) -> Result<Box<dyn Memory>, MemoryError> {
         self.check()?;
         check::sizes(self, d_k, d_v)?;
-        let _ = seed;
         Ok(match (self.architecture.name(), self.rule.name()) {
             ("key_value_list", _) => Box::new(List::new(d_k, d_v, self.reading())),
             (_, "least_squares") => {
@@ -209,13 +215,90 @@ impl Composition {
                 let chunk = self.rule.whole("chunk");
                 Box::new(LeastSquares::new(d_k, d_v, real("ridge"), real("forgetting"), chunk))
             }
-            _ => self.learned(Matrix { d_k, d_v }),
+            ("gated_matrix", _) => {
+                let novelty = self.architecture.text("input") == "novelty";
+                Box::new(Gated::new(d_k, d_v, Keep::of(&self.retention, d_k), novelty))
+            }
+            ("mlp", _) => {
+                let residual = self.architecture.switch("residual");
+                Box::new(self.learned(Mlp::new(d_k, d_v, self.architecture.whole("expansion"), residual, seed)))
+            }
+            ("codebook", _) => Box::new(self.codebook(d_k, d_v, seed)),
+            ("cached", _) if self.architecture.text("inner") == "mlp" => {
+                // As the option says: expansion 2, no residual.
+                Box::new(Cached::new(self.learned(Mlp::new(d_k, d_v, 2, false, seed)), self.caching(), d_k))
+            }
+            ("cached", _) => Box::new(Cached::new(self.learned(Matrix { d_k, d_v }), self.caching(), d_k)),
+            ("hybrid", _) => Box::new(Hybrid::new(self.learned(Matrix { d_k, d_v }), self.stores())),
+            ("state_space", _) => {
+                let part = &self.architecture;
+                let time =
+                    if part.text("time") == "scaled" { Time::Scaled } else { Time::Invariant(part.real("step")) };
+                let sharpness = part.real("inverse_temperature") as f32;
+                Box::new(StateSpace::new(d_k, d_v, part.whole("order"), time, sharpness))
+            }
+            ("chunks", _) => Box::new(self.chunks(d_k, d_v)),
+            _ => Box::new(self.learned(Matrix { d_k, d_v })),
         })
     }
 
-    fn learned<A: Weighted>(&self, architecture: A) -> Box<dyn Memory> {
+    fn learned<A: Weighted>(&self, architecture: A) -> Learned<A> {
         let keep = Keep::of(&self.retention, architecture.channels());
-        Box::new(Learned::new(architecture, Loss::of(&self.bias), keep, Step::of(&self.rule)))
+        Learned::new(architecture, Loss::of(&self.bias), keep, Step::of(&self.rule))
+    }
+
+    fn codebook(&self, d_k: usize, d_v: usize, seed: u64) -> Codebook {
+        let whole = |name: &str| self.architecture.whole(name);
+        let sizes = Sizes {
+            d_k,
+            d_v,
+            heads: whole("heads"),
+            codes: whole("codes"),
+            width: whole("width"),
+            warm_up: whole("warm_up"),
+            beta: self.rule.real("beta") as f32,
+            decay: if self.retention.name() == "decay" { self.retention.real("gamma") as f32 } else { 1.0 },
+        };
+        Codebook::new(sizes, Loss::of(&self.bias), seed)
+    }
+
+    fn caching(&self) -> Caching {
+        let part = &self.architecture;
+        Caching {
+            segment: part.whole("segment"),
+            reset: part.text("at_border") == "reset",
+            read_out: match part.text("read_out") {
+                "residual" => ReadOut::Residual,
+                "soup" => ReadOut::Soup,
+                "sparse" => ReadOut::Sparse(part.whole("top")),
+                _ => ReadOut::Gated,
+            },
+            sharpness: part.real("sharpness") as f32,
+        }
+    }
+
+    fn stores(&self) -> Stores {
+        let part = &self.architecture;
+        Stores {
+            window: part.whole("window"),
+            store: part.whole("store"),
+            inverse_temperature: part.real("inverse_temperature") as f32,
+            fading_at: part.real("fading_at") as f32,
+        }
+    }
+
+    fn chunks(&self, d_k: usize, d_v: usize) -> Chunks {
+        let part = &self.architecture;
+        Chunks {
+            d_k,
+            d_v,
+            chunk: part.whole("chunk"),
+            most: part.whole("top"),
+            inverse_temperature: part.real("inverse_temperature") as f32,
+            sharpness: part.real("sharpness") as f32,
+            keys: Vec::new(),
+            values: Vec::new(),
+        }
     }
 
     /// The list's own settings.

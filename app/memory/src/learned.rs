@@ -50,6 +50,23 @@ impl<A: Weighted> Learned<A> {
         memory
     }
 
+    /// The weights.
+    pub(crate) fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// What these weights answer.
+    pub(crate) fn read_at(&self, weights: &[f32], query: &[f32]) -> Vec<f32> {
+        self.loss.read_out(self.architecture.answer(weights, query))
+    }
+
+    /// Empties the memory; what the last write added stays to be shown.
+    pub(crate) fn restart(&mut self) {
+        let (last, surprise) = (std::mem::take(&mut self.last), self.surprise);
+        self.reset();
+        (self.last, self.surprise) = (last, surprise);
+    }
+
     /// The gradient of the loss on one pair by the weights.
     fn gradient(&self, weights: &[f32], key: &[f32], value: &[f32]) -> Vec<f32> {
         let slope = self.loss.derivative(&self.architecture.answer(weights, key), value);
@@ -109,7 +126,7 @@ impl<A: Weighted> Memory for Learned<A> {
     }
 
     fn read(&self, query: &[f32]) -> Vec<f32> {
-        self.loss.read_out(self.architecture.answer(&self.weights, query))
+        self.read_at(&self.weights, query)
     }
 
     fn reset(&mut self) {

@@ -13,9 +13,19 @@ struct Symbols {
 
 const MATRIX: Symbols = Symbols { answer: |at| format!("{at} k"), tail: " kᵀ", read: "S q" };
 
+/// S stands for all weights of the network.
+const NETWORK: Symbols = Symbols { answer: |_| "M(k)".to_owned(), tail: " · ∂M(k)/∂S", read: "M(q)" };
+
 pub(super) fn text(composition: &Composition) -> String {
     match (composition.architecture.name(), composition.rule.name()) {
         ("key_value_list", _) => list(composition),
+        ("chunks", _) => chunks(composition),
+        ("state_space", _) => state_space(composition),
+        ("codebook", _) => codebook(composition),
+        ("gated_matrix", _) => gated(composition),
+        ("mlp", _) => weights(composition, &NETWORK),
+        ("cached", _) => cached(composition),
+        ("hybrid", _) => hybrid(composition),
         (_, "least_squares") => least_squares(composition),
         _ => weights(composition, &MATRIX),
     }
@@ -68,6 +78,86 @@ fn least_squares(composition: &Composition) -> String {
     } else {
         format!("A ← {mu} A + k kᵀ,  C ← {mu} C + v kᵀ,  A₀ = {ridge} I,  every {chunk} pairs S ← C A⁻¹,  o = S q")
     }
+}
+
+fn chunks(composition: &Composition) -> String {
+    let part = &composition.architecture;
+    let (b, beta) = (number(part.real("sharpness")), number(part.real("inverse_temperature")));
+    let (chunk, top) = (part.whole("chunk"), part.whole("top"));
+    format!(
+        "keep (k, v) in chunks of {chunk};  o = Σ w_c Σ aᵢ vᵢ over the {top} nearest chunks,  w_c ∝ exp({b} q·s_c),  aᵢ ∝ \
+         exp({beta} q·kᵢ)"
+    )
+}
+
+fn state_space(composition: &Composition) -> String {
+    let part = &composition.architecture;
+    let (order, beta) = (part.whole("order"), number(part.real("inverse_temperature")));
+    let step = if part.text("time") == "scaled" { "1/t".to_owned() } else { number(part.real("step")) };
+    format!(
+        "x ← (I − Δ/2 A)⁻¹ ((I + Δ/2 A) x + Δ B (k, v)),  Δ = {step},  N = {order};  o = Σ wᵢ v̂ᵢ,  wᵢ ∝ exp({beta} q·k̂ᵢ)"
+    )
+}
+
+fn codebook(composition: &Composition) -> String {
+    let (part, beta) = (&composition.architecture, number(composition.rule.real("beta")));
+    let symbols = Symbols { answer: |_| "M(k)".to_owned(), tail: "", read: "M(q)" };
+    let g = gradient(composition, &symbols, "");
+    let decay = composition.retention.name() == "decay";
+    let kept = if decay { format!("{} ", number(composition.retention.real("gamma"))) } else { String::new() };
+    format!(
+        "v[c, j_c] ← {kept}v[c, j_c] {} {beta} {},  j_c = nearest of {} codes{},  o = mean of {} heads",
+        g.sign,
+        g.text,
+        part.whole("codes"),
+        g.beside,
+        part.whole("heads")
+    )
+}
+
+fn gated(composition: &Composition) -> String {
+    let retention = &composition.retention;
+    let (s, z) = match retention.name() {
+        "decay" => {
+            let gamma = number(retention.real("gamma"));
+            (format!("{gamma} S"), format!("{gamma} z"))
+        }
+        "gate" => ("S diag(α)".to_owned(), "α z".to_owned()),
+        _ => ("S".to_owned(), "z".to_owned()),
+    };
+    let (gate, novelty) = if composition.architecture.text("input") == "novelty" {
+        ("i ", ",  i = 1 − max(0, cos(o(k), v))")
+    } else {
+        ("", "")
+    };
+    format!("S ← {s} + {gate}v kᵀ,  z ← {z} + {gate}k{novelty},  o = S q / max(|z·q|, 1)")
+}
+
+fn cached(composition: &Composition) -> String {
+    let part = &composition.architecture;
+    let inner = weights(composition, if part.text("inner") == "mlp" { &NETWORK } else { &MATRIX });
+    let update = inner.rsplit_once(",  o = ").map_or(inner.as_str(), |(update, _)| update);
+    let border = if part.text("at_border") == "reset" { "keep S and start anew" } else { "keep S" };
+    let gates = format!("gᵢ ∝ exp({} q·mᵢ)", number(part.real("sharpness")));
+    let read = match part.text("read_out") {
+        "residual" => "o = Σ Mᵢ(q)".to_owned(),
+        "soup" => format!("o = M(q) at Σ gᵢ Sᵢ,  {gates}"),
+        "sparse" => format!("o = Σ gᵢ Mᵢ(q) over the {} nearest,  {gates}", part.whole("top")),
+        _ => format!("o = Σ gᵢ Mᵢ(q),  {gates}"),
+    };
+    format!("{update};  every {} pairs {border};  {read}", part.whole("segment"))
+}
+
+fn hybrid(composition: &Composition) -> String {
+    let part = &composition.architecture;
+    let inner = weights(composition, &MATRIX);
+    let update = inner.rsplit_once(",  o = ").map_or(inner.as_str(), |(update, _)| update);
+    let (window, store) = (part.whole("window"), part.whole("store"));
+    let (beta, at) = (number(part.real("inverse_temperature")), number(part.real("fading_at")));
+    format!(
+        "{update};  keep {window} newest and {store} worst predicted;  o = Σ wᵢ vᵢ + w₀ S q,  wᵢ ∝ exp({beta} q·kᵢ),  w₀ ∝ \
+         exp({beta} · {at})"
+    )
 }
 
 /// The gradient without its step size, the sign in front of it, and what is said beside.

@@ -6,7 +6,17 @@ use super::Place;
 /// The formula of a kind in a place; empty for a name that is not declared there.
 pub fn choice_formula(place: Place, kind: &str) -> &'static str {
     let formulas: &[(&str, &str)] = match place {
-        Place::Architecture => &[("matrix", "M(q) = S q"), ("key_value_list", "M(q) = Σ wᵢ vᵢ,  wᵢ ∝ exp(β_s q·kᵢ)")],
+        Place::Architecture => &[
+            ("matrix", "M(q) = S q"),
+            ("gated_matrix", "M(q) = S q / max(|z·q|, 1)"),
+            ("mlp", "M(q) = W₁ gelu(W₂ q), or q + LN(W₁ gelu(W₂ q))"),
+            ("key_value_list", "M(q) = Σ wᵢ vᵢ,  wᵢ ∝ exp(β_s q·kᵢ)"),
+            ("codebook", "M(q) = mean over heads c of v[c, nearest code to R_c q]"),
+            ("cached", "M(q) = Σ gᵢ Mᵢ(q),  gᵢ ∝ exp(b q·mᵢ)"),
+            ("hybrid", "M(q) = attention over window, store and S q"),
+            ("state_space", "x ← Ā x + B̄ (k, v);  M(q) = attention over the rebuilt past"),
+            ("chunks", "M(q) = Σ w_c attention(q; chunk c),  w_c ∝ exp(b q·s_c)"),
+        ],
         Place::Bias => &[
             ("dot_product", "ℓ = −M(k)·v"),
             ("squared_error", "ℓ = ½ |M(k) − v|²"),
