@@ -165,6 +165,8 @@ fn norm(cells: &[f32]) -> f32 {
 }
 
 fn scaled(mut cells: Vec<f32>, by: f32) -> Vec<f32> {
-    cells.iter_mut().for_each(|cell| *cell *= by);
+    for cell in &mut cells {
+        *cell *= by;
+    }
     cells
 }

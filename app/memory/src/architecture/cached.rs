@@ -68,7 +68,9 @@ impl<A: Weighted> Cached<A> {
         }
         match self.caching.read_out {
             ReadOut::Residual => {
-                states.iter_mut().for_each(|(_, share)| *share = 1.0);
+                for (_, share) in &mut states {
+                    *share = 1.0;
+                }
                 return states;
             }
             ReadOut::Sparse(most) => {

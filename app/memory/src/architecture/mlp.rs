@@ -57,7 +57,9 @@ impl Mlp {
             let mean = normed.iter().sum::<f32>() / self.d_v as f32;
             let variance = normed.iter().map(|u| (u - mean) * (u - mean)).sum::<f32>() / self.d_v as f32;
             inverse = 1.0 / (variance + ROUNDING).sqrt();
-            normed.iter_mut().for_each(|u| *u = (*u - mean) * inverse);
+            for u in &mut normed {
+                *u = (*u - mean) * inverse;
+            }
         }
         Pass { before, after, normed, inverse }
     }

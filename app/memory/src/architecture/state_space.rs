@@ -221,7 +221,9 @@ mod tests {
         let b: Vec<f64> = (0..order).map(|n| step * (2.0 * n as f64 + 1.0).sqrt()).collect();
         let signal: Vec<f64> = (0..steps).map(|t| ((t * t) as f64 * 0.37).sin()).collect();
         let mut x = vec![0.0; order];
-        signal.iter().for_each(|u| advance(&mut x, *u, step));
+        for u in &signal {
+            advance(&mut x, *u, step);
+        }
         let mut kernel = solve(shifted(&a, -step / 2.0), b);
         let mut sum = vec![0.0; order];
         for u in signal.iter().rev() {
