@@ -144,6 +144,30 @@ pub enum GpuError {
         /// Most pairs.
         limit: usize,
     },
+    /// Rows that must share one workgroup do not fit it.
+    #[error(
+        "{what} needs all {rows} rows in one workgroup and the adapter takes {limit} at these sizes; \
+         lower d_k and d_v, or compute on the processor"
+    )]
+    Together {
+        /// What keeps them together.
+        what: &'static str,
+        /// How many there are.
+        rows: usize,
+        /// Most rows.
+        limit: usize,
+    },
+    /// More steps than the software adapter's loops can count.
+    #[error(
+        "{steps} steps are more than the software adapter computes rightly at these sizes, which is {limit}; \
+         compute on the processor"
+    )]
+    TooManySteps {
+        /// Steps of a sequence.
+        steps: usize,
+        /// Most steps.
+        limit: usize,
+    },
     /// An array is longer than a binding may be, or there are too many memories.
     #[error("{what} is {size}; this adapter takes at most {limit}: compute fewer memories at once")]
     TooLarge {

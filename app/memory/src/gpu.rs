@@ -1,14 +1,17 @@
-//! The memories on a graphics card: `shaders/association.wgsl`, launched straight through wgpu.
+//! The memories on a graphics card: `shaders/association.wgsl` and `shaders/scan.wgsl`, launched straight through wgpu.
 //!
 //! Not through burn's backend extension: nothing here is a tensor or has a gradient, vectors go in and come out. With
 //! a device of its own the kernel can ask for the adapter's workgroup memory, keep wgpu's bounds checks, report the
 //! driver's errors where they arise, and never waits behind training.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+mod program;
+mod scans;
+
+use std::sync::{Arc, OnceLock};
 
 use bytemuck::{Pod, Zeroable};
-use wgpu::util::DeviceExt as _;
+use program::{Dispatch, Program};
+pub(crate) use scans::Held;
 
 use crate::{Composition, GpuError, MemoryError, Pairs};
 
@@ -75,18 +78,15 @@ pub struct Scan {
     pub recalled: Vec<f32>,
 }
 
-/// A graphics adapter with the memory's shader.
+/// A graphics adapter with the memories' shaders.
 #[derive(Debug)]
 pub struct Gpu {
     name: String,
     software: bool,
     device: wgpu::Device,
     queue: wgpu::Queue,
-    shader: wgpu::ShaderModule,
-    bindings: wgpu::BindGroupLayout,
-    layout: wgpu::PipelineLayout,
-    /// By entry point and row width.
-    pipelines: Mutex<HashMap<(&'static str, usize), wgpu::ComputePipeline>>,
+    association: Program,
+    scan: Program,
 }
 
 /// The uniform of the shader, field by field.
@@ -148,37 +148,12 @@ impl Gpu {
         .map_err(|error| not_started(error.to_string()))?;
 
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let shader = device.create_shader_module(wgpu::include_wgsl!("../../../shaders/association.wgsl"));
-        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let kinds = [
-            wgpu::BufferBindingType::Uniform,
-            storage(true),
-            storage(true),
-            storage(true),
-            storage(false),
-            storage(false),
-        ];
-        let entries: Vec<wgpu::BindGroupLayoutEntry> = (0..)
-            .zip(kinds)
-            .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-                count: None,
-            })
-            .collect();
-        let bindings =
-            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: None,
-            bind_group_layouts: &[Some(&bindings)],
-            immediate_size: 0,
-        });
+        let association = Program::new(&device, wgpu::include_wgsl!("../../../shaders/association.wgsl"), 3, 2);
+        let scan = Program::new(&device, wgpu::include_wgsl!("../../../shaders/scan.wgsl"), 2, 2);
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(not_started(error.to_string()));
         }
-        let pipelines = Mutex::default();
-        Ok(Self { name: info.name, software, device, queue, shader, bindings, layout, pipelines })
+        Ok(Self { name: info.name, software, device, queue, association, scan })
     }
 
     /// The adapter's name, as its driver gives it.
@@ -252,45 +227,20 @@ impl Gpu {
             self.check_bytes(what, count)?;
         }
 
-        // Scopes are per thread and close in reverse order.
-        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let pipeline = self.pipeline(kernel, width, in_group);
-        let mut buffers = vec![self.upload(bytemuck::bytes_of(&shape), wgpu::BufferUsages::UNIFORM)];
-        for (_, numbers) in &inputs {
-            buffers.push(self.upload(bytemuck::cast_slice(numbers), wgpu::BufferUsages::STORAGE));
-        }
-        let out =
-            outputs.map(|(_, count)| self.empty(count, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC));
-        let back =
-            outputs.map(|(_, count)| self.empty(count, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST));
-        buffers.extend(out.iter().cloned());
-        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
-            .zip(&buffers)
-            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-            .collect();
-        let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout: &self.bindings,
-            entries: &entries,
-        });
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            pass.set_pipeline(&pipeline);
-            pass.set_bind_group(0, &group, &[]);
-            pass.dispatch_workgroups(rows.div_ceil(in_group) as u32, memories.len() as u32, 1);
-        }
-        for (from, to) in out.iter().zip(&back) {
-            encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
-        }
-        self.queue.submit([encoder.finish()]);
-        let problems = [memory.pop(), validation.pop()];
-        if let Some(error) = problems.into_iter().find_map(pollster::block_on) {
-            return Err(GpuError::Failed(error.to_string()));
-        }
-
-        let [states, recalled] = self.download(&back)?;
+        let back = self.scoped(|| {
+            let constants = [("ROWS", in_group), ("CELLS", in_group * width / 4)];
+            let pipeline = self.association.pipeline(&self.device, kernel.name(), &constants);
+            let uniform = self.upload(bytemuck::bytes_of(&shape), wgpu::BufferUsages::UNIFORM);
+            let read = inputs
+                .each_ref()
+                .map(|(_, numbers)| self.upload(bytemuck::cast_slice(numbers), wgpu::BufferUsages::STORAGE));
+            let written = outputs.map(|(_, count)| self.written(count));
+            let buffers: Vec<&wgpu::Buffer> = std::iter::once(&uniform).chain(&read).chain(&written).collect();
+            let dispatch = Dispatch { pipeline, groups: [rows.div_ceil(in_group), memories.len()] };
+            self.submit(&self.association, &[], &buffers, &[dispatch], &written.each_ref())
+        })?;
+        let downloaded = self.download(&back)?;
+        let (states, recalled) = (&downloaded[0], &downloaded[1]);
         let part = |i: usize| Scan {
             state: states[i * padded_state..][..padded_state]
                 .chunks_exact(key_width)
@@ -327,56 +277,6 @@ impl Gpu {
         let size = (numbers * size_of::<f32>()) as u64;
         if size > limit { Err(GpuError::TooLarge { what, size, limit }) } else { Ok(()) }
     }
-
-    fn pipeline(&self, kernel: Kernel, width: usize, rows: usize) -> wgpu::ComputePipeline {
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(kernel.name()),
-                layout: Some(&self.layout),
-                module: &self.shader,
-                entry_point: Some(kernel.name()),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[("ROWS", rows as f64), ("CELLS", (rows * width / 4) as f64)],
-                    // The shader clears what it uses.
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
-        };
-        pipelines.entry((kernel.name(), width)).or_insert_with(make).clone()
-    }
-
-    fn upload(&self, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
-        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage })
-    }
-
-    fn empty(&self, numbers: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-        let size = (numbers * size_of::<f32>()) as u64;
-        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
-    }
-
-    /// Waits for the card and reads both buffers.
-    fn download(&self, buffers: &[wgpu::Buffer; 2]) -> Result<[Vec<f32>; 2], GpuError> {
-        let failed = |problem: String| GpuError::Failed(problem);
-        let (sender, receiver) = mpsc::channel();
-        for buffer in buffers {
-            let sender = sender.clone();
-            // A closed channel means that the caller has already given up on an earlier failure.
-            buffer.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        }
-        drop(sender);
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failed(error.to_string()))?;
-        for result in receiver {
-            result.map_err(|error| failed(error.to_string()))?;
-        }
-        let read = |buffer: &wgpu::Buffer| {
-            let view = buffer.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
-            Ok(bytemuck::pod_collect_to_vec(&view))
-        };
-        let [first, second] = buffers;
-        Ok([read(first)?, read(second)?])
-    }
 }
 
 /// Most pairs that a software adapter writes and asks rightly in rows of `blocks` times [`PADDING`].
@@ -395,4 +295,4 @@ fn padded(rows: &[f32], width: usize) -> impl Iterator<Item = f32> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,7 @@ use crate::{Component, MemoryError, Snapshot, remember};
 use mnemoscope_core::Setting;
 
 /// The adapter, or `None` on a machine without one, unless the environment says that there must be one.
-fn adapter() -> Option<Arc<Gpu>> {
+pub(crate) fn adapter() -> Option<Arc<Gpu>> {
     match Gpu::shared() {
         Ok(gpu) => Some(gpu),
         Err(error) => {

@@ -18,7 +18,7 @@
 
 use macerator::Simd;
 
-use super::inputs::{GradientsMut, Takes};
+use super::inputs::GradientsMut;
 use super::recurrence::{Recurrence, Taken};
 use super::tile::{self, Tile, Vector, ZERO, all, numbers, numbers_mut, vectors, vectors_mut};
 use super::{Bias, Inputs};
@@ -80,10 +80,6 @@ impl Recurrence for Descent {
         let [alpha, read, d_alpha] = std::array::from_fn(|_| vec![0.0; self.d_k]);
         let [g, write, d_error] = std::array::from_fn(|_| vec![ZERO; tile::count(self.d_v)]);
         Scratch { alpha, read, d_alpha, g, write, d_error }
-    }
-
-    fn takes(&self) -> Takes {
-        Takes { channels: true, momentum: self.momentum }
     }
 
     fn size(&self) -> usize {

@@ -64,7 +64,7 @@ pub struct Gradients {
 
 /// What a form takes beside queries, keys, values, strength and one retention for all channels.
 #[derive(Clone, Copy)]
-pub(super) struct Takes {
+pub(crate) struct Takes {
     /// A retention for each channel.
     pub channels: bool,
     /// A momentum.

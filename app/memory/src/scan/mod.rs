@@ -27,6 +27,7 @@
 //! assert_eq!(gradients.v, [1.0, 0.0]);
 //! ```
 
+mod backend;
 mod bias;
 mod gradient;
 mod inputs;
@@ -34,10 +35,14 @@ mod recurrence;
 mod squares;
 mod tile;
 
+pub use backend::Backend;
 use gradient::Descent;
+pub(crate) use inputs::Takes;
 pub use inputs::{Gradients, Inputs, Shape};
 use squares::Squares;
 use tile::Tile;
+
+use crate::gpu::Held;
 
 /// The inner objective whose gradient is written, as a function of the error e = S k - v.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,15 +94,39 @@ pub enum Form {
     },
 }
 
+impl Form {
+    /// Whether it is the regression.
+    pub(crate) fn is_squares(self) -> bool {
+        matches!(self, Self::LeastSquares { .. })
+    }
+
+    /// What it takes beside queries, keys and values.
+    pub(crate) fn takes(self) -> Takes {
+        match self {
+            Self::Gradient { momentum, .. } => Takes { channels: true, momentum },
+            Self::LeastSquares { .. } => Takes { channels: false, momentum: false },
+        }
+    }
+}
+
 /// What [`forward`] found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Forward {
     /// What the queries recall, `[lanes, steps, d_v]`.
     pub out: Vec<f32>,
-    /// The state before each chunk, `[lanes, chunks, state]`.
-    borders: Vec<Tile>,
-    /// What each step keeps, `[lanes, steps, kept]`.
-    kept: Vec<Tile>,
+    trace: Trace,
+}
+
+/// What the way back needs, where it was found.
+#[derive(Debug, Clone)]
+enum Trace {
+    Cpu {
+        /// The state before each chunk, `[lanes, chunks, state]`.
+        borders: Vec<Tile>,
+        /// What each step keeps, `[lanes, steps, kept]`.
+        kept: Vec<Tile>,
+    },
+    Gpu(Held),
 }
 
 /// Writes and asks step by step, all lanes side by side.
@@ -105,6 +134,7 @@ pub struct Forward {
 /// # Panics
 /// When an input has not the length that `shape` says: see [`Inputs`].
 pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
+    inputs.check(shape, form.takes());
     match form {
         Form::Gradient { bias, error_at_decayed, momentum } => {
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
@@ -120,8 +150,9 @@ pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
 /// The gradients of a loss by all inputs, from its gradient by the output, `d_out` `[lanes, steps, d_v]`.
 ///
 /// # Panics
-/// When an input or `d_out` has not the length that `shape` says, or `forward` belongs to other inputs.
+/// When an input or `d_out` has not the length that `shape` says, or `forward` belongs to another scan.
 pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward, d_out: &[f32]) -> Gradients {
+    inputs.check(shape, form.takes());
     match form {
         Form::Gradient { bias, error_at_decayed, momentum } => {
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
@@ -139,6 +170,7 @@ pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward
 /// # Panics
 /// When an input has not the length that `shape` says, or there is no such lane.
 pub fn state(form: Form, shape: Shape, inputs: &Inputs<'_>, lane: usize, steps: usize) -> Vec<f32> {
+    inputs.check(shape, form.takes());
     match form {
         Form::Gradient { bias, error_at_decayed, momentum } => {
             let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };

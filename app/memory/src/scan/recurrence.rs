@@ -7,9 +7,9 @@
 use macerator::{AutoArch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::inputs::{GradientsMut, Takes};
+use super::inputs::GradientsMut;
 use super::tile::{self, Tile, Vector, ZERO, numbers, vectors, vectors_mut};
-use super::{Forward, Gradients, Inputs, Shape};
+use super::{Forward, Gradients, Inputs, Shape, Trace};
 
 /// A step that was taken.
 pub(super) struct Taken<'a, S: Simd> {
@@ -30,9 +30,6 @@ pub(super) trait Recurrence: Sync {
 
     /// Scratch for any step.
     fn scratch(&self) -> Self::Scratch;
-
-    /// What it takes.
-    fn takes(&self) -> Takes;
 
     /// Tiles of a state; the transpose of S is the first of them.
     fn size(&self) -> usize;
@@ -110,15 +107,14 @@ impl<R: Recurrence> WithSimd for There<'_, R> {
     }
 }
 
-/// All lanes side by side.
+/// All lanes side by side; the inputs are checked.
 pub(super) fn forward<R: Recurrence>(rule: &R, shape: Shape, inputs: &Inputs<'_>) -> Forward {
-    inputs.check(shape, rule.takes());
     let (size, width, steps) = (rule.size(), rule.kept(), shape.steps);
     let mut out = vec![0.0; shape.lanes * steps * shape.d_v];
     let mut borders = vec![ZERO; shape.lanes * shape.chunks() * size];
     let mut kept = vec![ZERO; shape.lanes * steps * width];
     if out.is_empty() {
-        return Forward { out, borders, kept };
+        return Forward { out, trace: Trace::Cpu { borders, kept } };
     }
     let begin = || (rule.scratch(), vec![ZERO; size], vec![ZERO; tile::count(shape.d_v)]);
     out.par_chunks_mut(steps * shape.d_v)
@@ -129,7 +125,7 @@ pub(super) fn forward<R: Recurrence>(rule: &R, shape: Shape, inputs: &Inputs<'_>
             let lane = inputs.lane(shape.lanes, lane);
             AutoArch::new().dispatch(There { rule, shape, lane, state, recalled, scratch, out, borders, kept });
         });
-    Forward { out, borders, kept }
+    Forward { out, trace: Trace::Cpu { borders, kept } }
 }
 
 /// One lane back.
@@ -188,12 +184,22 @@ pub(super) fn backward<R: Recurrence>(
     forward: &Forward,
     d_out: &[f32],
 ) -> Gradients {
-    inputs.check(shape, rule.takes());
     let (size, width, steps) = (rule.size(), rule.kept(), shape.steps);
     let all = shape.lanes * steps * shape.d_v;
     assert_eq!(d_out.len(), all, "scan: the gradient by the output has not its length");
-    let fits = forward.borders.len() == shape.lanes * shape.chunks() * size
-        && forward.kept.len() == shape.lanes * steps * width;
+    // What another device found is not here: once more.
+    let again;
+    let trace = match &forward.trace {
+        Trace::Gpu(_) => {
+            again = self::forward(rule, shape, inputs);
+            &again.trace
+        }
+        Trace::Cpu { .. } => &forward.trace,
+    };
+    let Trace::Cpu { borders, kept } = trace else {
+        return Gradients::zeros(inputs);
+    };
+    let fits = borders.len() == shape.lanes * shape.chunks() * size && kept.len() == shape.lanes * steps * width;
     assert!(fits, "scan: what was computed forward belongs to another scan");
     let mut gradients = Gradients::zeros(inputs);
     if all == 0 {
@@ -203,8 +209,8 @@ pub(super) fn backward<R: Recurrence>(
         let states = vec![ZERO; (shape.chunk().min(steps) + 1) * size];
         (rule.scratch(), states, vec![ZERO; size], vec![ZERO; tile::count(shape.d_v)])
     };
-    let borders = forward.borders.par_chunks(shape.chunks() * size);
-    let given = borders.zip(forward.kept.par_chunks(steps * width)).zip(d_out.par_chunks(steps * shape.d_v));
+    let borders = borders.par_chunks(shape.chunks() * size);
+    let given = borders.zip(kept.par_chunks(steps * width)).zip(d_out.par_chunks(steps * shape.d_v));
     gradients.lanes(shape.lanes).into_par_iter().zip(given).enumerate().for_each_init(
         begin,
         |(scratch, states, d_state, d_recalled), (lane, (d_lane, ((borders, kept), d_out)))| {
@@ -229,7 +235,6 @@ pub(super) fn backward<R: Recurrence>(
 
 /// S of one lane after so many steps.
 pub(super) fn state<R: Recurrence>(rule: &R, shape: Shape, inputs: &Inputs<'_>, lane: usize, steps: usize) -> Vec<f32> {
-    inputs.check(shape, rule.takes());
     assert!(lane < shape.lanes, "scan: there is no lane {lane} among {}", shape.lanes);
     let steps = steps.min(shape.steps);
     let width = tile::count(shape.d_v);

@@ -15,15 +15,16 @@
 //! 5. v' = -e'; k' gains S_(t-1)^T e'; S' for the step before is S' + e' k^T;
 //! 6. k' gains P_(t-1) u'; P' for the step before is H + (u' k^T + k u'^T) / 2.
 //!
-//! P is symmetric, so that only the symmetric part of P' counts, and only that is kept. z u_i u_j is rounded alike for
-//! (i, j) and (j, i), so that P stays symmetric to the bit.
+//! P is symmetric, so that only the symmetric part of P' counts, and only that is kept. Both stay symmetric to the bit,
+//! since each sum here is rounded alike for (i, j) and (j, i), and must: a step divides by alpha, which the write makes
+//! good in the symmetric part alone, so that an asymmetry of one rounding would grow as alpha^-t.
 
 #![allow(clippy::inline_always)]
 
 use macerator::Simd;
 
 use super::Inputs;
-use super::inputs::{GradientsMut, Takes};
+use super::inputs::GradientsMut;
 use super::recurrence::{Recurrence, Taken};
 use super::tile::{self, Tile, Vector, ZERO, all, numbers, numbers_mut, vectors, vectors_mut};
 
@@ -77,10 +78,6 @@ impl Recurrence for Squares {
         let [key, d_u, product] = std::array::from_fn(|_| vec![ZERO; tile::count(self.d_k)]);
         let [write, d_error] = std::array::from_fn(|_| vec![ZERO; tile::count(self.d_v)]);
         Scratch { key, d_u, product, write, d_error }
-    }
-
-    fn takes(&self) -> Takes {
-        Takes { channels: false, momentum: false }
     }
 
     fn size(&self) -> usize {
@@ -246,7 +243,7 @@ impl Recurrence for Squares {
             let (half_k, half_u, mut sum) = (all::<S>(0.5 * k), all::<S>(0.5 * d_u_j), all::<S>(0.0));
             for ((d_p, p), (d_u, key)) in d_p.iter_mut().zip(p).zip(d_u.iter().zip(key)) {
                 sum = p.mul_add(*d_u, sum);
-                *d_p = half_k.mul_add(*d_u, half_u.mul_add(*key, *d_p));
+                *d_p += half_k * *d_u + half_u * *key;
             }
             *d_k += sum.reduce_add();
         }
