@@ -69,6 +69,15 @@ static PRESETS: &[Preset] = presets![
         "mix-ratio",
         "long-tail-memorisation",
     ],
+    "Attention": [
+        "memory-capacity",
+        "decoding-one-curve",
+        "blocking",
+        "rewriting-and-age",
+        "correlated-keys",
+        "outlier-values",
+        "recall-through-depth",
+    ],
     "Sweeps": [
         "sweep-l2-lambda",
         "sweep-ewc-lambda",

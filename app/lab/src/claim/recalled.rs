@@ -2,7 +2,7 @@
 //!
 //! Association: `recall_error`, `clean_error`, `decoded`, `signal`, `crosstalk`, each at the experiment's own number of
 //! pairs or at another (`[load 0.5]`, `[pairs 24]`); `strength_at` (`[age 10]`), `kept`, `half_life`, `capacity`,
-//! `memory_bytes`. Conditioning: `strength[A]` at the end, `strength[A, trial 10]` after ten single trials. Depth:
+//! `memory_bytes`. Conditioning: `strength[A]` at the end, `strength[A, trial 10]` after ten single trials, `strength[D-B]` the difference of two cues. Depth:
 //! `depth_error` after the last layer, `depth_error[layer 3]`.
 
 use mnemoscope_core::{Setting, nearest};
@@ -32,8 +32,12 @@ enum Spot {
     /// At N pairs.
     Pairs(usize),
     Age(usize),
-    /// After so many single trials; none for all.
-    Cue(usize, Option<usize>),
+    /// Of a cue, less that of another where there is one, after so many single trials; none for all.
+    Cue {
+        cue: usize,
+        less: Option<usize>,
+        trial: Option<usize>,
+    },
     /// From 1; none for the last.
     Layer(usize),
 }
@@ -50,7 +54,7 @@ fn places(name: &str) -> &'static str {
     match name {
         _ if AT_LOAD.contains(&name) => "a place is [load 0.5] or [pairs 24]",
         "strength_at" => "it needs an age, such as [age 10]; the newest pair has age 0",
-        "strength" => "it needs a cue, such as [A] or [A, trial 10]",
+        "strength" => "it needs a cue, such as [A], [A, trial 10] or the difference [A-B]",
         "depth_error" => "a place is [layer 3], counted from 1",
         _ => "it has no places",
     }
@@ -89,10 +93,13 @@ impl BenchQuantity {
     fn of_draw(&self, experiment: &Experiment, draw: u64) -> Result<f64, String> {
         let memory = &experiment.memory;
         match (self.name, self.spot) {
-            ("strength", Spot::Cue(cue, trial)) => {
+            ("strength", Spot::Cue { cue, less, trial }) => {
                 let course = experiment.conditioning.course(memory, draw).map_err(|error| error.to_string())?;
-                let strength = course.strength(cue, trial.unwrap_or(course.trials()));
-                strength.map(f64::from).ok_or_else(|| "there is no such cue or trial".to_owned())
+                let trial = trial.unwrap_or(course.trials());
+                let of = |cue| course.strength(cue, trial).map(f64::from);
+                let less = less.map_or(Some(0.0), of);
+                let strength = of(cue).zip(less).map(|(strength, less)| strength - less);
+                strength.ok_or_else(|| "there is no such cue or trial".to_owned())
             }
             ("depth_error", spot) => {
                 let errors = depth_errors(&experiment.depth, memory, draw).map_err(|error| error.to_string())?;
@@ -149,12 +156,17 @@ fn spot(name: &str, place: Option<&str>) -> Option<Spot> {
     match (name, word) {
         ("strength", _) => {
             let (cue, trial) = place.split_once(',').unwrap_or((place, ""));
-            let cue = (0..MOST_CUES).find(|known| cue.trim() == Cues::letter(*known).to_string())?;
+            let number = |letter: &str| (0..MOST_CUES).find(|known| letter.trim() == Cues::letter(*known).to_string());
+            let (cue, less) = match cue.split_once('-') {
+                Some((cue, less)) => (cue, Some(number(less)?)),
+                None => (cue, None),
+            };
+            let cue = number(cue)?;
             let trial = match trial.trim() {
                 "" => None,
                 trial => Some(trial.strip_prefix("trial ")?.trim().parse().ok()?),
             };
-            Some(Spot::Cue(cue, trial))
+            Some(Spot::Cue { cue, less, trial })
         }
         ("strength_at", "age") => Some(Spot::Age(number.parse().ok()?)),
         ("depth_error", "layer") => Some(Spot::Layer(number.parse().ok()?)),
@@ -201,8 +213,8 @@ mod tests {
         assert_eq!(spot("recall_error[load 0.5]"), Spot::Load(500));
         assert_eq!(spot("decoded[pairs 24]"), Spot::Pairs(24));
         assert_eq!(spot("strength_at[age 10]"), Spot::Age(10));
-        assert_eq!(spot("strength[B]"), Spot::Cue(1, None));
-        assert_eq!(spot("strength[B, trial 20]"), Spot::Cue(1, Some(20)));
+        assert_eq!(spot("strength[B]"), Spot::Cue { cue: 1, less: None, trial: None });
+        assert_eq!(spot("strength[D-B, trial 20]"), Spot::Cue { cue: 3, less: Some(1), trial: Some(20) });
         assert_eq!(spot("depth_error[layer 3]"), Spot::Layer(3));
     }
 
@@ -234,6 +246,7 @@ mod tests {
         // Blocking under linear attention, the default memory: A is paired 40 times at salience 0.2.
         assert!(values("strength[A]", &base).iter().all(|strength| (strength - 8.0).abs() < 1e-4));
         assert_eq!(values("strength[A, trial 0]", &base), [0.0; 3]);
+        assert!(values("strength[A-B]", &base).iter().all(|difference| (difference - 4.0).abs() < 1e-4));
         assert_eq!(values("depth_error", &base), values("depth_error[layer 2]", &base));
         assert_eq!(values("memory_bytes", &base), [64.0 * 64.0 * 4.0; 3]);
         assert!(values("kept", &base).iter().all(|kept| *kept > 0.9));
