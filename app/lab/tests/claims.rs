@@ -85,6 +85,53 @@ fn claims_that_must_hold_hold_and_their_opposites_do_not() {
     assert_eq!(first.arms.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["joint", "fine-tuning"]);
 }
 
+/// Two orthonormal pairs, one key written twice: the arms replace the memory, a setting and the trials.
+const MEMORIES: &str = r#"(
+    format: 2,
+    focus: Attention,
+    attention: association(pairs: 8, d_k: 16, d_v: 16),
+    population: replicas(seeds: 4),
+    arms: [
+        arm(name: "Hebb", set: {"attention.orthonormal": "true"}),
+        arm(name: "crowded", set: {"attention.pairs": "64"}),
+        arm(
+            name: "delta",
+            memory: (architecture: matrix(), bias: squared_error(), retention: none(), rule: gradient_step(beta: 0.5)),
+            conditioning: (trials: [trial(cues: "A", us: 1.0, times: 3)]),
+        ),
+    ],
+    claims: [
+        claim(says: "", source: "", measure: "recall_error", test: Below(arm: "Hebb", value: 0.0001)),
+        claim(says: "", source: "", measure: "recall_error", test: Higher(arm: "Hebb", than: "crowded")),
+        claim(says: "", source: "", measure: "strength[A]", test: Within(arm: "delta", low: 0.2709, high: 0.2711)),
+        claim(says: "", source: "", measure: "strength[D]", test: Above(arm: "delta", value: 0.5)),
+        claim(says: "", source: "", measure: "strength[A, trial 9]", test: Above(arm: "delta", value: 0)),
+    ],
+)"#;
+
+#[test]
+fn claims_about_memories_are_measured_without_training() {
+    let experiment = file::parse(MEMORIES, "memories.ron").unwrap();
+    let study = Study::new(&experiment, false).unwrap();
+    let mut outcomes = Outcomes::default();
+    for arm in study.arms() {
+        assert!(!arm.trains());
+        outcomes.add(study.measure_bench(arm));
+    }
+    let findings = study.findings(&outcomes);
+    let verdicts: Vec<String> = findings.iter().map(|found| found.as_ref().unwrap().verdict.to_string()).collect();
+    // 1 - (1 - 0.2 * 0.5)^3 = 0.271.
+    let missing = "not clear (4 of 4 seeds are missing: there is no such cue or trial)";
+    assert_eq!(verdicts, ["holds", "does not hold", "holds", "does not hold", missing], "{findings:#?}");
+    assert_eq!(findings[1].as_ref().unwrap().effect.unwrap().count, 4);
+    let text = MEMORIES.replace("\"recall_error\"", "\"acc\"");
+    let error = Study::new(&file::parse(&text, "memories.ron").unwrap(), false).unwrap_err().to_string();
+    assert!(error.contains("there is no measure \"acc\"; there is: recall_error"), "{error}");
+    let wild = MEMORIES.replace("beta: 0.5", "beta: 0.0");
+    let error = Study::new(&file::parse(&wild, "memories.ron").unwrap(), false).unwrap_err().to_string();
+    assert!(error.contains("arm \"delta\" cannot run: memory.rule"), "{error}");
+}
+
 #[test]
 fn a_quick_study_is_short_and_decides_nothing() {
     let experiment = experiment(&[("acc", r#"Higher(arm: "joint", than: "fine-tuning")"#, 0.1)]);

@@ -156,11 +156,36 @@ fn an_attention_experiment_leaves_its_capacity_curve() {
         let known = (pairs - 1.0) / 8.0;
         assert!((error - known).abs() <= 4.0 * sd / 40_f64.sqrt() + 1e-9, "{row:?}");
     }
+    for name in ["ages.csv", "held.csv", "forgetting.svg", "capacity.svg"] {
+        assert!(!bytes(folder.path(), name).is_empty());
+    }
     for name in ["experiment.ron", "recall-error.svg", "recall-error.png", "memory-matrix.svg", "recall-matrix.svg"] {
         assert!(!bytes(folder.path(), name).is_empty());
     }
     let message = fail(mnemoscope(&run).args(["--until", "5"]));
     assert!(message.contains("takes no steps"), "{message}");
+}
+
+#[test]
+fn conditioning_and_depth_leave_their_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| {
+        let mut table = csv::Reader::from_path(folder.path().join(name)).unwrap();
+        table.records().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let out = folder.path().to_str().unwrap();
+    let printed = succeed(&mut mnemoscope(&["run", "blocking", "--seeds=2", "--out", out]));
+    assert!(printed.contains("AB+ ×20") && printed.contains("CD+ ×20"), "{printed}");
+    // Two draws of 60 trials and the beginning, four cues each.
+    assert_eq!(read("strengths.csv").len(), 2 * 61 * 4);
+    let printed = succeed(&mut mnemoscope(&["run", "recall-through-depth", "--seeds=3", "--out", out]));
+    assert!(printed.contains("known for Hebb"), "{printed}");
+    assert_eq!(read("depth.csv").len(), 3 * 6);
+    for name in ["experiment.ron", "strengths.svg", "strengths.png", "depth.svg", "depth.png"] {
+        assert!(!bytes(folder.path(), name).is_empty());
+    }
+    let message = fail(&mut mnemoscope(&["run", "blocking", "--set=conditioning.cues=2", "--out", out]));
+    assert!(message.contains("shows cue D, and there are 2 cues"), "{message}");
 }
 
 #[cfg(unix)]
