@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::recall::write;
 use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, known_error, longest_key};
 
-/// A memory that can be stepped through, write by write. Every change is answered at once, on the calling thread.
+/// A memory that can be stepped through, write by write. Every change is answered at once, on the calling thread: in
+/// 0.2 to 1.2 ms at the defaults, and in 50 to 190 ms at 512 pairs of d_k = d_v = 128, the memories from linear attention to
+/// Moneta, measured on one core of a busy two-core machine.
 #[derive(Debug, Clone)]
 pub struct Association {
     component: Component,

@@ -32,7 +32,8 @@ impl Course {
 impl Conditioning {
     /// Trains a memory on all trials; `draw` is the number of the replica, and draws differ where codes are random.
     ///
-    /// Not slower than a frame of the window: 100 trials of 4 cues with 4 elements take about MEASURED.
+    /// In a frame's time: 60 trials at the default settings take 0.02 ms under a matrix memory and 0.13 ms under softmax
+    /// attention, 1000 trials of 8 cues with 16 elements 0.7 and 220 ms, on one core of a busy two-core machine.
     ///
     /// # Errors
     /// When settings and trials do not go together, or there is no such memory.
