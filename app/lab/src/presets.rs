@@ -76,6 +76,7 @@ static PRESETS: &[Preset] = presets![
         "rewriting-and-age",
         "correlated-keys",
         "outlier-values",
+        "memory-caching",
         "recall-through-depth",
     ],
     "Sweeps": [
