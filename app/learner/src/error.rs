@@ -54,6 +54,20 @@ pub enum LearnerError {
         /// Outputs.
         classes: usize,
     },
+    /// A look into attention where there is none.
+    #[error("this model has no attention to look into; take model sequence")]
+    NoSequence,
+    /// A cache for a memory that is no list of pairs.
+    #[error("a cache holds pairs, and this model's memory is a matrix; compose the list of pairs (softmax attention)")]
+    NoPairs,
+    /// A replica that is not there.
+    #[error("there is no replica {replica}; the population has {replicas}, from 0")]
+    NoReplica {
+        /// Which was asked for.
+        replica: usize,
+        /// How many there are.
+        replicas: usize,
+    },
     /// A composed memory that a sequence model cannot be trained with.
     #[error(transparent)]
     Memory(#[from] mnemoscope_memory::MemoryError),

@@ -1,6 +1,7 @@
 //! A population in training: the step and the blocks around it.
 
 mod evaluation;
+mod looking;
 mod saving;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};

@@ -95,6 +95,7 @@ pub use plan::{Head, Plan};
 pub use profile::{Borders, Needs, Place, Profile};
 pub use rows::{Rows, Segment, Share};
 pub use schedule::Schedules;
+pub use sequence::{Attend, HeadLook, LayerLook, Look};
 pub use state::{Array, State};
 pub use taps::{Labels, Power, accumulate, fisher};
 

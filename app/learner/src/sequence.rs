@@ -11,8 +11,10 @@
 //! Replicas and rows never meet: each row of each replica is a lane per head in attention.
 
 mod answers;
+mod changed;
 mod gates;
 mod heads;
+mod look;
 mod shaping;
 mod softmax;
 mod time;
@@ -26,12 +28,16 @@ use burn::tensor::Tensor;
 
 use crate::activation::Activation;
 use crate::flat::{Dense, Layout, Size};
-use crate::network::affine;
+use crate::network::{Trace, affine};
 use crate::norm::Normed;
 
 pub(crate) use answers::Answers;
+pub use changed::Attend;
+pub(crate) use changed::Changed;
+use changed::Place;
 pub(crate) use heads::Heads;
 use heads::Kept;
+pub use look::{HeadLook, LayerLook, Look};
 pub(crate) use shaping::FeatureMap;
 pub(crate) use time::{at_last, last};
 use tokens::Tokens;
@@ -97,6 +103,19 @@ pub(crate) struct Course {
     /// Outputs at every position, `[R, B·T, C]`.
     pub(crate) logits: Tensor<3>,
     pub(crate) tokens: Tokens,
+}
+
+impl Course {
+    /// What each layer's attention left behind.
+    fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.blocks.iter().map(|block| &block.kept)
+    }
+
+    /// What each layer's projections read, `[R, B·T, n]`.
+    fn seen<'a>(&self, trace: &'a Trace) -> impl Iterator<Item = &'a Tensor<3>> {
+        let per_block = (trace.inputs.len() - 2) / self.blocks.len();
+        trace.inputs[1..].iter().step_by(per_block).take(self.blocks.len())
+    }
 }
 
 impl Sequence {
@@ -184,12 +203,24 @@ impl Sequence {
 
     /// The last position's vectors alone, `[R, B, d]`. The last block is worked out only where they need it.
     pub(crate) fn features(&self, layers: &[Dense], x: Tensor<3>) -> Tensor<3> {
+        self.features_with(layers, x, &mut Changed::default())
+    }
+
+    /// The same of a changed model.
+    pub(crate) fn features_with(&self, layers: &[Dense], x: Tensor<3>, changed: &mut Changed<'_>) -> Tensor<3> {
         let tokens = Tokens::new(x, self.vocabulary);
         let mut h = affine(self.embedded(&tokens), &layers[0]);
         for index in 0..self.blocks {
             let own = self.of_block(layers, index);
             let (u, _) = self.seen(h.clone());
-            let (mut read, _) = self.attend(&own, &u, &tokens);
+            let read = match &mut changed.attend {
+                Some((replica, attend)) => {
+                    let place = Place { replica: *replica, layer: index, seen: &u };
+                    self.heads.attend_by(place, &affine(u.clone(), own.projection), &tokens, *attend)
+                }
+                None => self.attend(&own, &u, &tokens).0,
+            };
+            let mut read = changed.mask(index, &self.heads, read);
             if index + 1 == self.blocks {
                 (h, read) = (last(h, self.length), last(read, self.length));
             }

@@ -21,6 +21,11 @@ impl EvalSet {
     pub fn rows(&self) -> usize {
         self.rows
     }
+
+    /// `[R or 1, rows, F]`.
+    pub(super) fn x(&self) -> &Tensor<3> {
+        &self.x
+    }
 }
 
 impl Learner {
@@ -44,7 +49,7 @@ impl Learner {
     /// Outputs before the softmax and without any head mask, `[R, rows, C]`, read back; the scores of a method that predicts
     /// in their place, where there is one.
     pub fn logits(&self, set: &EvalSet) -> Vec<f32> {
-        let Site { weights, features, classes, network, .. } = &self.site;
+        let Site { weights, network, .. } = &self.site;
         let replicas = self.site.replicas();
         let layers = network.layout.cut(weights);
         let predictor = self.methods.iter().find_map(|method| method.predictor());
@@ -52,17 +57,28 @@ impl Learner {
             Some(predictor) => predictor.scores(&self.site, &network.features(&layers, x)),
             None => network.logits(&layers, x),
         };
+        self.in_parts(&set.x, replicas, answer)
+    }
+
+    /// `answer` of some rows at a time, `[R, rows, C]`, read back, so that no layer takes too many numbers.
+    pub(super) fn in_parts(
+        &self,
+        x: &Tensor<3>,
+        replicas: usize,
+        mut answer: impl FnMut(Tensor<3>) -> Tensor<3>,
+    ) -> Vec<f32> {
+        let Site { classes, network, .. } = &self.site;
+        let [sets, rows, features] = x.dims();
         let chunk = (EVALUATION_NUMBERS / (network.widest() * replicas)).max(1);
-        if set.rows <= chunk {
-            return read(&answer(set.x.clone()));
+        if rows <= chunk {
+            return read(&answer(x.clone()));
         }
-        let mut all = vec![0.0; replicas * set.rows * classes];
-        let [sets, ..] = set.x.dims();
-        for start in (0..set.rows).step_by(chunk) {
-            let end = set.rows.min(start + chunk);
-            let part = read(&answer(set.x.clone().slice([0..sets, start..end, 0..*features])));
+        let mut all = vec![0.0; replicas * rows * classes];
+        for start in (0..rows).step_by(chunk) {
+            let end = rows.min(start + chunk);
+            let part = read(&answer(x.clone().slice([0..sets, start..end, 0..features])));
             for (replica, own) in part.chunks_exact((end - start) * classes).enumerate() {
-                let at = (replica * set.rows + start) * classes;
+                let at = (replica * rows + start) * classes;
                 all[at..at + own.len()].copy_from_slice(own);
             }
         }

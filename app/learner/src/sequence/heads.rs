@@ -5,15 +5,18 @@
 //! brought to length 1 (Henry et al. 2020, "Query-Key Normalization") and be turned by their position (Su et al. 2021,
 //! eq. 15). The memory is softmax attention or a matrix that is written step by step.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use mnemoscope_memory::Mixer;
+use mnemoscope_memory::cache::{self, Call};
 
+use super::changed::{Attend, Place};
 use super::gates::Gates;
 use super::shaping::{FeatureMap, Shaped, turned};
 use super::softmax;
 use super::tokens::Tokens;
 use super::written::{Slopes, Written};
 use crate::cosine::Direction;
+use crate::device::read;
 
 /// The heads of every block.
 #[derive(Debug, Clone)]
@@ -78,13 +81,8 @@ impl Heads {
     /// What the memory reads, `[R, B·T, H·d]`, from the projections and the gates' pre-activations, `[R, B·T, H·g]`.
     pub(crate) fn attend(&self, projected: &Tensor<3>, gates: Option<Tensor<3>>, tokens: &Tokens) -> (Tensor<3>, Kept) {
         let [replicas, ..] = projected.dims();
-        let part = |index: usize| {
-            let own = projected.clone().slice_dim(2, index * self.all()..(index + 1) * self.all());
-            self.lanes(own, self.width, tokens)
-        };
-        let (q, of_q) = self.shape(part(0));
-        let (k, of_k) = self.shape(part(1));
-        let (shaped, v, real) = ([of_q, of_k], part(2), tokens.real_lanes(replicas, self.count));
+        let ([q, k, v], shaped) = self.lanes_of(projected, tokens);
+        let real = tokens.real_lanes(replicas, self.count);
         match &self.mixer {
             Mixer::Softmax { decay, .. } => {
                 let weights = softmax::weights(&q, &k, self.scale(), *decay, &real);
@@ -105,6 +103,53 @@ impl Heads {
                 (self.merge(read, self.width, replicas, tokens), kept)
             }
         }
+    }
+
+    /// The same of softmax attention, read by something else; `seen` is what the projections read, `[1, B·T, n]`.
+    pub(crate) fn attend_by(
+        &self,
+        place: Place<'_>,
+        projected: &Tensor<3>,
+        tokens: &Tokens,
+        attend: &mut dyn Attend,
+    ) -> Tensor<3> {
+        let ([q, k, v], _) = self.lanes_of(projected, tokens);
+        let [lanes, steps, d] = q.dims();
+        let (rows, heads) = (tokens.rows, self.count);
+        let real = read(&tokens.real);
+        let starts: Vec<usize> =
+            real.chunks(steps).map(|row| row.iter().position(|token| *token > 0.0).unwrap_or(steps)).collect();
+        let decay = match self.mixer {
+            Mixer::Softmax { decay, .. } => decay,
+            Mixer::Scan { .. } => 1.0,
+        };
+        let out = attend.attend(
+            place.replica,
+            &Call {
+                layer: place.layer,
+                shape: cache::Shape { rows, heads, steps, d_k: d, d_v: d },
+                scale: self.scale(),
+                decay,
+                q: &read(&q),
+                k: &read(&k),
+                v: &read(&v),
+                hidden: &read(place.seen),
+                starts: &starts,
+            },
+        );
+        let out = Tensor::from_data(TensorData::new(out, [lanes, steps, d]), &q.device());
+        self.merge(out, self.width, 1, tokens)
+    }
+
+    /// Queries, keys and values as lanes, and what the first two passed.
+    fn lanes_of(&self, projected: &Tensor<3>, tokens: &Tokens) -> ([Tensor<3>; 3], [Shaped; 2]) {
+        let part = |index: usize| {
+            let own = projected.clone().slice_dim(2, index * self.all()..(index + 1) * self.all());
+            self.lanes(own, self.width, tokens)
+        };
+        let (q, of_q) = self.shape(part(0));
+        let (k, of_k) = self.shape(part(1));
+        ([q, k, part(2)], [of_q, of_k])
     }
 
     /// The slopes at the projections and at the gates' pre-activations from that at what the memory read.

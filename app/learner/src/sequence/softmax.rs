@@ -6,8 +6,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Added to the score of a later token. Further down than [`FILLER`], so that a filler, which has no token to look at,
-/// looks at fillers before it and never ahead.
+/// Added to the score of a later token.
 const LATER: f32 = -1e30;
 
 /// Taken from the score of a filler.
@@ -22,7 +21,8 @@ pub(crate) fn weights(q: &Tensor<3>, k: &Tensor<3>, scale: f32, decay: f32, real
     let scores = scores + causal(length, decay.ln(), &q.device()) + fillers.reshape([lanes, 1, length]);
     let highest = scores.clone().max_dim(2);
     let exponentials = (scores - highest).exp();
-    exponentials.clone() / exponentials.sum_dim(2)
+    // A filler reads nothing, as it would of a memory in which nothing is written yet.
+    exponentials.clone() / exponentials.sum_dim(2) * real.clone().reshape([lanes, length, 1])
 }
 
 /// What is added where a position may look, `slope` times the age (ALiBi; Press et al. 2022), and [`LATER`] elsewhere,

@@ -71,6 +71,16 @@ impl Written {
         Tensor::from_data(TensorData::new(self.forward.out.clone(), [lanes, steps, d_v]), device)
     }
 
+    /// What was written and asked, all lanes.
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
+        self.held.inputs()
+    }
+
+    /// What the queries recall, `[lanes, T, d]`.
+    pub(crate) fn out(&self) -> &[f32] {
+        &self.forward.out
+    }
+
     /// 1 for a token, 0 for a filler, `[lanes, T, 1]`.
     pub(crate) fn real(&self) -> &Tensor<3> {
         &self.gates.real
