@@ -216,7 +216,7 @@ impl Sequence {
             let read = match &mut changed.attend {
                 Some((replica, attend)) => {
                     let place = Place { replica: *replica, layer: index, seen: &u };
-                    self.heads.attend_by(place, &affine(u.clone(), own.projection), &tokens, *attend)
+                    self.heads.attend_by(&place, &affine(u.clone(), own.projection), &tokens, *attend)
                 }
                 None => self.attend(&own, &u, &tokens).0,
             };

@@ -1,8 +1,6 @@
 //! Looking into trained sequence models: what a look says adds up to what the model answers, a masked head is one whose
 //! output weights are 0, and attention that is read by something else is the same attention.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where its set-up fails")]
-
 mod common;
 
 use common::*;

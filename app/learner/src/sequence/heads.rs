@@ -49,7 +49,7 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 pub(crate) enum Memory {
     /// The weights of softmax attention, `[lanes, T, T]`.
-    Softmax(Tensor<3>),
+    Softmax(Box<Tensor<3>>),
     /// The writes of a matrix.
     Written(Box<Written>),
 }
@@ -87,7 +87,7 @@ impl Heads {
             Mixer::Softmax { decay, .. } => {
                 let weights = softmax::weights(&q, &k, self.scale(), *decay, &real);
                 let read = weights.clone().matmul(v.clone());
-                let kept = Kept { q, k, v, shaped, memory: Memory::Softmax(weights) };
+                let kept = Kept { q, k, v, shaped, memory: Memory::Softmax(Box::new(weights)) };
                 (self.merge(read, self.width, replicas, tokens), kept)
             }
             Mixer::Scan { form, .. } => {
@@ -108,7 +108,7 @@ impl Heads {
     /// The same of softmax attention, read by something else; `seen` is what the projections read, `[1, B·T, n]`.
     pub(crate) fn attend_by(
         &self,
-        place: Place<'_>,
+        place: &Place<'_>,
         projected: &Tensor<3>,
         tokens: &Tokens,
         attend: &mut dyn Attend,

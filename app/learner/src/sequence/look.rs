@@ -106,7 +106,7 @@ impl HeadLook {
                 look.attention = look.amounts(*form, length);
             }
             (Memory::Softmax(weights), _) => {
-                look.out = lane(&read(&weights.clone().matmul(kept.v.clone())));
+                look.out = lane(&read(&weights.as_ref().clone().matmul(kept.v.clone())));
                 look.attention = lane(&read(weights));
             }
             (Memory::Written(_), Mixer::Softmax { .. }) => {}
