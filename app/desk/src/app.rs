@@ -168,7 +168,7 @@ impl DeskApp {
 
     /// The bench of the attention lab that is in front; none while the weights lab is.
     pub fn bench(&self) -> Option<Bench> {
-        self.attention().then(|| self.lab.bench())
+        self.attention().then(|| self.lab.bench(&self.document.experiment))
     }
 
     /// What the plots show.

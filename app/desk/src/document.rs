@@ -40,7 +40,7 @@ impl Document {
         &self.saved
     }
 
-    /// Whether there are edits that no file holds. Which lab is in front is none.
+    /// Whether there are edits that no file holds. Which lab and which bench are in front is none.
     pub fn dirty(&self) -> bool {
         !same_work(&self.experiment, &self.saved)
     }
@@ -95,9 +95,11 @@ impl Document {
     }
 }
 
-/// Whether two experiments differ at most in the lab that they open on.
+/// Whether two experiments differ at most in the lab and the bench that they open on.
 fn same_work(one: &Experiment, other: &Experiment) -> bool {
-    one == other || (one.focus != other.focus && *one == Experiment { focus: one.focus, ..other.clone() })
+    let looked_at = |experiment: &Experiment| (experiment.focus, experiment.bench);
+    let (focus, bench) = looked_at(one);
+    one == other || (looked_at(one) != looked_at(other) && *one == Experiment { focus, bench, ..other.clone() })
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl DeskApp {
         match command {
             UiCommand::RunOrPause => {
                 if !self.trains() {
-                    self.lab.play_or_pause();
+                    self.lab.play_or_pause(&self.document.experiment);
                 } else if self.runner.running() {
                     self.runner.pause();
                 } else {
@@ -81,7 +81,7 @@ impl DeskApp {
             UiCommand::WeightsLab => self.document.experiment.focus = Focus::Weights,
             UiCommand::AttentionLab => self.document.experiment.focus = Focus::Attention,
             UiCommand::WriteBack | UiCommand::WriteNext if self.attention() => {
-                self.lab.step(command == UiCommand::WriteNext);
+                self.lab.step(&self.document.experiment, command == UiCommand::WriteNext);
             }
             UiCommand::WriteBack | UiCommand::WriteNext => {}
             UiCommand::Welcome => self.welcome = !self.welcome,

@@ -1,12 +1,11 @@
 //! The association bench: pairs are written into the memory one by one; heat maps show what it holds and answers.
 
-use std::sync::Arc;
-
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
-use mnemoscope_figure::{Figure, semibold};
+use mnemoscope_figure::{Highlight, semibold};
 use mnemoscope_memory::{Composition, MemoryError};
 
-use super::memory::{Map, Memory};
+use super::memory::{Curve, Map, Memory};
+use super::pointed::Pointed;
 use super::settings::Settings;
 use super::writes::{WRITES, Writes};
 use super::{AttentionContext, GAP, SLIDERS, card};
@@ -24,6 +23,10 @@ pub(super) struct AssociationView {
     writes: Writes,
     /// The maps in the places that a person can fill, first to last.
     chosen: [Map; 4],
+    /// The charts, likewise.
+    curves: [Curve; 2],
+    /// What the pointer was on in the last frame.
+    pointed: Option<Pointed>,
 }
 
 impl Default for AssociationView {
@@ -33,6 +36,8 @@ impl Default for AssociationView {
             settings: Settings::default(),
             writes: Writes::default(),
             chosen: [Map::Added, Map::Similarity, Map::Keys, Map::Values],
+            curves: [Curve::Error, Curve::Age],
+            pointed: None,
         }
     }
 }
@@ -43,7 +48,8 @@ enum Slot {
     Fixed(Map),
     /// The map that a person chose for this place.
     Chosen(usize),
-    Error,
+    /// The chart that a person chose for this place.
+    Curve(usize),
 }
 
 impl AssociationView {
@@ -107,30 +113,50 @@ impl AssociationView {
             (room.width() - (columns - 1) as f32 * GAP) / columns as f32,
             (room.height() - (rows - 1) as f32 * GAP) / rows as f32,
         );
+        let mut pointed = None;
         for (index, slot) in slots.into_iter().enumerate() {
             let place = vec2((index % columns) as f32, (index / columns) as f32) * (size + vec2(GAP, GAP));
             let rect = Rect::from_min_size(room.min + place, size);
-            let Some(figure) = self.figure(slot) else { continue };
-            if let Slot::Chosen(place) = slot {
+            let map = match slot {
+                Slot::Fixed(map) => map,
+                Slot::Chosen(place) => self.chosen[place],
+                Slot::Curve(place) => {
+                    self.curve_ui(ui, cx, rect, place);
+                    continue;
+                }
+            };
+            let Some(figure) = self.memory.map(map) else { continue };
+            let marked = self.pointed.map_or_else(Highlight::default, |pointed| pointed.in_map(map, &figure));
+            let response = if let Slot::Chosen(place) = slot {
                 let chosen = &mut self.chosen[place];
                 let mut choose = |ui: &mut Ui| {
                     for map in [Map::Added, Map::Similarity, Map::Keys, Map::Values, Map::Recalled] {
                         ui.selectable_value(chosen, map, map.title());
                     }
                 };
-                card::ui(ui, cx, rect, &figure, Some(&mut choose));
+                card::ui(ui, cx, rect, &figure, marked, Some(&mut choose))
             } else {
-                card::ui(ui, cx, rect, &figure, None);
+                card::ui(ui, cx, rect, &figure, marked, None)
+            };
+            if let Some(cell) = response.hovered {
+                pointed = Some(Pointed::at(map, &figure, cell));
             }
+        }
+        if pointed != self.pointed {
+            self.pointed = pointed;
+            ui.ctx().request_repaint();
         }
     }
 
-    fn figure(&mut self, slot: Slot) -> Option<Arc<Figure>> {
-        match slot {
-            Slot::Fixed(map) => self.memory.map(map),
-            Slot::Chosen(place) => self.memory.map(self.chosen[place]),
-            Slot::Error => self.memory.error(),
-        }
+    fn curve_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, rect: Rect, place: usize) {
+        let Some(figure) = self.memory.curve(self.curves[place], ui.ctx()) else { return };
+        let chosen = &mut self.curves[place];
+        let mut choose = |ui: &mut Ui| {
+            for curve in Curve::ALL {
+                ui.selectable_value(chosen, curve, curve.title());
+            }
+        };
+        card::ui(ui, cx, rect, &figure, Highlight::default(), Some(&mut choose));
     }
 
     /// The steps at the left, the numbers at the right.
@@ -183,18 +209,17 @@ fn fits(pairs: &mnemoscope_memory::Component, memory: &Composition) -> Result<()
     memory.build(mnemoscope_memory::memory_width(pairs), pairs.whole("d_v"), 0).map(drop)
 }
 
-/// What `places` places show: maps first, then curves.
+/// What `places` places show: maps first, then charts. Memory, recall and one chart come first; what is left goes to
+/// maps of a person's choice, and to a second chart.
 fn slots(places: usize) -> Vec<Slot> {
-    let (state, recall) = (Slot::Fixed(Map::State), Slot::Fixed(Map::Recall));
-    let mut slots = vec![state, recall];
-    // State, recall and the error curve come first; what is left goes to maps of a person's choice.
-    let chosen = places.saturating_sub(3).min(4);
-    slots.extend((0..chosen).map(Slot::Chosen));
-    slots.truncate(places.saturating_sub(usize::from(places > 2)));
-    if places > 2 {
-        slots.push(Slot::Error);
-    }
-    slots
+    let curves = match places {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    };
+    let fixed = [Map::State, Map::Recall].map(Slot::Fixed).into_iter();
+    let maps: Vec<Slot> = fixed.chain((0..4).map(Slot::Chosen)).take(places - curves).collect();
+    maps.into_iter().chain((0..curves).map(Slot::Curve)).collect()
 }
 
 #[cfg(test)]
@@ -206,8 +231,8 @@ mod tests {
         let [state, recall] = [Map::State, Map::Recall].map(Slot::Fixed);
         assert_eq!(slots(1), [state]);
         assert_eq!(slots(2), [state, recall]);
-        assert_eq!(slots(4), [state, recall, Slot::Chosen(0), Slot::Error]);
-        assert_eq!(slots(6).len(), 6);
+        assert_eq!(slots(4), [state, recall, Slot::Chosen(0), Slot::Curve(0)]);
+        assert_eq!(slots(6)[4..], [Slot::Curve(0), Slot::Curve(1)]);
         assert_eq!(slots(8).iter().filter(|slot| matches!(slot, Slot::Chosen(_))).count(), 4);
     }
 }

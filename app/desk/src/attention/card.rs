@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Color32, FontId, Popup, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
-use mnemoscope_figure::{Body, Figure, Response, Theme, semibold};
+use mnemoscope_figure::{Body, Figure, Highlight, Response, Theme, semibold};
 
 use super::AttentionContext;
 use crate::icon::{self, Icon};
@@ -24,12 +24,13 @@ pub(super) fn ground(ui: &Ui, theme: &Theme, rect: Rect) {
     ui.painter().rect(rect, 8.0, theme.card, Stroke::new(1.0, theme.outline), StrokeKind::Inside);
 }
 
-/// Draws the figure. `choose` fills the menu under its title, for a place that can show another figure.
+/// Draws the figure, with the row and column of a heat map marked that another view points at. `choose` fills the menu under its title, for a place that can show another figure.
 pub(super) fn ui(
     ui: &mut Ui,
     cx: &mut AttentionContext<'_>,
     rect: Rect,
     figure: &Arc<Figure>,
+    marked: Highlight,
     choose: Option<&mut dyn FnMut(&mut Ui)>,
 ) -> Response {
     let theme = cx.theme;
@@ -38,7 +39,8 @@ pub(super) fn ui(
     let builder = UiBuilder::new().max_rect(inner).id_salt(&figure.id);
     ui.scope_builder(builder, |ui| {
         let body = inner.with_min_y(inner.top() + HEADER + 2.0);
-        let response = ui.scope_builder(UiBuilder::new().max_rect(body), |ui| figure.ui(ui, theme)).inner;
+        let response =
+            ui.scope_builder(UiBuilder::new().max_rect(body), |ui| figure.linked_ui(ui, theme, marked)).inner;
         let bar = inner.with_max_y(inner.top() + HEADER);
         let more = Rect::from_min_size(pos2(bar.right() - HEADER + 5.0, bar.top()), vec2(HEADER, HEADER));
         let title = title_ui(ui, theme, bar.with_max_x(more.left()), figure, choose);
@@ -90,10 +92,9 @@ fn title_ui(ui: &mut Ui, theme: &Theme, bar: Rect, figure: &Figure, choose: Opti
     let response = ui.interact(place.expand2(vec2(2.0, 3.0)), ui.scope_id().with("title"), Sense::click());
     let color = if response.hovered() || response.has_focus() { theme.accent } else { theme.text_dim };
     ui.painter().add(Shape::line(points.to_vec(), Stroke::new(1.3, color)));
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{}, show another map", figure.title))
-    });
-    let response = response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text("Show another map here");
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{}, show another", figure.title)));
+    let response = response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text("Show another figure here");
     Popup::menu(&response).show(choose);
     place.right()
 }

@@ -6,12 +6,21 @@ use egui::Context;
 use mnemoscope_core::{Component, Setting};
 use mnemoscope_figure::Figure;
 use mnemoscope_lab::figures;
-use mnemoscope_memory::{Association, AssociationKinds, CapacityCurve, Composition, MemoryError, capacity_curve};
+use mnemoscope_memory::{
+    Association, AssociationKinds, CapacityCurve, Composition, MemoryError, age_curve, capacity_curve, capacity_sweep,
+    longest_key,
+};
 
 use super::work::Work;
 
 /// Draws of keys and values behind each point of the error curve.
 const DRAWS: usize = 6;
+/// Draws behind recall against age.
+const AGE_DRAWS: usize = 24;
+/// Draws behind each capacity.
+const CAPACITY_DRAWS: usize = 4;
+/// Key sizes whose capacities are compared.
+const SIZES: [usize; 4] = [8, 16, 32, 64];
 
 /// The memory, its figures, and the error curve that a thread of its own brings.
 #[derive(Default)]
@@ -21,8 +30,14 @@ pub(crate) struct Memory {
     settings: Option<(Component<AssociationKinds>, Composition)>,
     refused: Option<MemoryError>,
     /// The error of the memory and of known ones over the load: it takes longer than a frame.
-    curve: Work<(Component<AssociationKinds>, Vec<Composition>), Vec<CapacityCurve>>,
+    loads: Work<Question, Vec<CapacityCurve>>,
+    /// Recall against age, and capacity against key size: measured where they are looked at.
+    ages: Work<Question, Arc<Figure>>,
+    capacities: Work<Question, Arc<Figure>>,
 }
+
+/// Settings of the pairs, and the memories that they are written into.
+type Question = (Component<AssociationKinds>, Vec<Composition>);
 
 struct Shown {
     association: Association,
@@ -48,6 +63,31 @@ pub(crate) enum Map {
     Values,
     /// What the queries recall.
     Recalled,
+}
+
+/// A chart of the bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Curve {
+    /// Error against load.
+    Error,
+    /// Recall against age.
+    Age,
+    /// Capacity against key size.
+    Capacity,
+}
+
+impl Curve {
+    /// Every chart, in the order of the list.
+    pub(crate) const ALL: [Self; 3] = [Self::Error, Self::Age, Self::Capacity];
+
+    /// As shown where charts are chosen.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Error => "Recall error",
+            Self::Age => "Recall against age",
+            Self::Capacity => "Capacity",
+        }
+    }
 }
 
 impl Map {
@@ -102,18 +142,20 @@ impl Memory {
             }
         }
         if let Some(shown) = &mut self.shown {
-            let wanted = (common(shown.association.component()), compared(shown.association.composition()));
-            let measure = |(settings, memories): &(Component<AssociationKinds>, Vec<Composition>)| {
+            let pairs = without(shown.association.component(), &["pairs", "gpu"]);
+            let memories = compared(shown.association.composition(), &pairs);
+            let wanted = (pairs, memories);
+            let measure = |(settings, memories): &Question| {
                 capacity_curve(settings, memories, &loads(settings), DRAWS).unwrap_or_default()
             };
-            if self.curve.update(ctx, "capacity", wanted, measure) {
-                shown.error = error_figure(&shown.association, self.curve.value());
+            if self.loads.update(ctx, "loads", wanted, measure) {
+                shown.error = error_figure(&shown.association, self.loads.value());
             }
         }
     }
 
     fn show(&mut self, association: Association) {
-        let error = error_figure(&association, self.curve.value());
+        let error = error_figure(&association, self.loads.value());
         self.shown = Some(Shown { association, maps: Vec::new(), error });
     }
 
@@ -145,9 +187,25 @@ impl Memory {
         Some(figure)
     }
 
-    /// Error against load, if there is a memory.
-    pub(crate) fn error(&self) -> Option<Arc<Figure>> {
-        self.shown.as_ref().map(|shown| shown.error.clone())
+    /// A chart, if there is a memory. What takes longer than a frame is measured on a thread, once it is looked at.
+    pub(crate) fn curve(&mut self, curve: Curve, ctx: &Context) -> Option<Arc<Figure>> {
+        let shown = self.shown.as_ref()?;
+        let (settings, memory) = (shown.association.component(), shown.association.composition());
+        let figure = match curve {
+            Curve::Error => Some(shown.error.clone()),
+            Curve::Age => {
+                let wanted = (without(settings, &["gpu"]), vec![memory.clone()]);
+                self.ages.update(ctx, "ages", wanted, ages);
+                self.ages.value().cloned()
+            }
+            Curve::Capacity => {
+                let wanted = (without(settings, &["pairs", "d_k", "gpu"]), compared(memory, settings));
+                self.capacities.update(ctx, "capacities", wanted, capacities);
+                self.capacities.value().cloned()
+            }
+        };
+        let waiting = || Arc::new(Figure::empty("waiting", curve.title(), "Being measured…"));
+        Some(figure.unwrap_or_else(waiting))
     }
 
     /// Why the settings are refused. The figures are then those of the last settings that were not.
@@ -166,24 +224,45 @@ fn error_figure(association: &Association, curves: Option<&Vec<CapacityCurve>>) 
 /// The known memories that every one is compared with.
 const COMPARED: [&str; 3] = ["linear_attention", "delta_rule", "softmax_attention"];
 
-/// The known memories, and the composed one unless it is one of them.
-fn compared(composition: &Composition) -> Vec<Composition> {
+/// The known memories that converge on such keys, and the composed one unless it is one of them.
+fn compared(composition: &Composition, settings: &Component<AssociationKinds>) -> Vec<Composition> {
+    let longest = longest_key(settings);
     let known = Composition::named().iter().filter(|point| COMPARED.contains(&point.name));
-    let mut all: Vec<Composition> = known.map(|point| point.composition()).collect();
+    let known = known.map(|point| point.composition()).filter(|memory| memory.check_keys(longest).is_ok());
+    let mut all: Vec<Composition> = known.collect();
     if !all.contains(composition) {
         all.push(composition.clone());
     }
     all
 }
 
-/// The settings without what no curve depends on: how many pairs are stored now, and what computes.
-fn common(settings: &Component<AssociationKinds>) -> Component<AssociationKinds> {
+fn ages((settings, memories): &Question) -> Arc<Figure> {
+    let measured = memories.first().map(|memory| age_curve(settings, memory, AGE_DRAWS));
+    Arc::new(match measured {
+        Some(Ok(curve)) => figures::forgetting_curve(&curve, AGE_DRAWS),
+        Some(Err(error)) => Figure::empty("forgetting", Curve::Age.title(), error.to_string()),
+        None => Figure::empty("forgetting", Curve::Age.title(), "There is no memory."),
+    })
+}
+
+fn capacities((settings, memories): &Question) -> Arc<Figure> {
+    Arc::new(match capacity_sweep(settings, memories, &SIZES, false, CAPACITY_DRAWS) {
+        Ok(held) => {
+            let named: Vec<_> = memories.iter().map(figures::memory_name).zip(held).collect();
+            figures::capacity_curve(&named, CAPACITY_DRAWS)
+        }
+        Err(error) => Figure::empty("capacity", Curve::Capacity.title(), error.to_string()),
+    })
+}
+
+/// The settings without what a measure does not depend on, such as how many pairs are stored now or what computes.
+fn without(settings: &Component<AssociationKinds>, names: &[&str]) -> Component<AssociationKinds> {
     let mut common = settings.clone();
-    for knob in settings.kind().knobs.iter().filter(|knob| ["pairs", "gpu"].contains(&knob.name)) {
+    for knob in settings.kind().knobs.iter().filter(|knob| names.contains(&knob.name)) {
         // A knob's own default lies in its domain.
         let _ = common.set(knob.name, knob.default());
     }
-    if common.switch("orthonormal") {
+    if common.switch("orthonormal") && names.contains(&"pairs") {
         let _ = common.set("pairs", Setting::Number(1.0));
     }
     common
@@ -238,6 +317,7 @@ mod tests {
     #[test]
     fn the_curve_does_not_depend_on_the_number_of_pairs() {
         let other = [("pairs", Setting::Number(7.0))];
+        let common = |settings: &_| without(settings, &["pairs", "gpu"]);
         assert_eq!(common(&settings(&other)), common(&settings(&[])));
         assert_ne!(common(&settings(&[("d_k", Setting::Number(8.0))])), common(&settings(&[])));
     }

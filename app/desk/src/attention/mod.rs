@@ -3,9 +3,13 @@
 mod association;
 mod card;
 mod composer;
+mod conditioning;
+mod depth;
 pub(crate) mod memory;
+mod pointed;
 mod settings;
 mod tabs;
+mod trials;
 mod work;
 mod writes;
 
@@ -16,6 +20,8 @@ use mnemoscope_lab::Experiment;
 use crate::tiles::Action;
 use association::AssociationView;
 use composer::MemoryComposer;
+use conditioning::ConditioningView;
+use depth::DepthView;
 pub(crate) use tabs::switch_ui;
 
 /// Width of a bench's column of sliders.
@@ -24,21 +30,44 @@ const SLIDERS: f32 = 216.0;
 const GAP: f32 = 8.0;
 
 /// A bench of the lab: one view behind one tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bench {
     /// Pairs of key and value are written and asked for.
-    #[default]
     Association,
+    /// Cues are shown trial by trial.
+    Conditioning,
+    /// Memories one after another and side by side.
+    Depth,
 }
 
 impl Bench {
     /// Every bench, in the order of the tabs.
-    pub const ALL: [Self; 1] = [Self::Association];
+    pub const ALL: [Self; 3] = [Self::Association, Self::Conditioning, Self::Depth];
+
+    /// The tab of a bench that an experiment names.
+    pub fn of(bench: mnemoscope_lab::Bench) -> Self {
+        match bench {
+            mnemoscope_lab::Bench::Association => Self::Association,
+            mnemoscope_lab::Bench::Conditioning => Self::Conditioning,
+            mnemoscope_lab::Bench::Depth => Self::Depth,
+        }
+    }
+
+    /// As an experiment names it; none for a view that no experiment is about.
+    pub fn named(self) -> Option<mnemoscope_lab::Bench> {
+        match self {
+            Self::Association => Some(mnemoscope_lab::Bench::Association),
+            Self::Conditioning => Some(mnemoscope_lab::Bench::Conditioning),
+            Self::Depth => Some(mnemoscope_lab::Bench::Depth),
+        }
+    }
 
     /// As shown on its tab.
     pub fn title(self) -> &'static str {
         match self {
             Self::Association => "Association",
+            Self::Conditioning => "Conditioning",
+            Self::Depth => "Depth",
         }
     }
 
@@ -48,6 +77,10 @@ impl Bench {
             Self::Association => {
                 "Pairs of key and value are written one after another, and every key is asked for again"
             }
+            Self::Conditioning => {
+                "Cues are shown trial by trial, and the memory learns which of them predict the stimulus"
+            }
+            Self::Depth => "What one memory recalls is the next one's query, and heads side by side are averaged",
         }
     }
 }
@@ -65,28 +98,35 @@ pub struct AttentionContext<'a> {
 /// The lab: which bench is in front, and what each remembers between two frames.
 #[derive(Default)]
 pub struct AttentionLab {
-    bench: Bench,
+    /// A view in front that no experiment names; else the experiment's own bench is.
+    beyond: Option<Bench>,
     composer: MemoryComposer,
     association: AssociationView,
+    conditioning: ConditioningView,
+    depth: DepthView,
 }
 
 impl AttentionLab {
     /// The bench in front.
-    pub fn bench(&self) -> Bench {
-        self.bench
+    pub fn bench(&self, experiment: &Experiment) -> Bench {
+        self.beyond.unwrap_or_else(|| Bench::of(experiment.bench))
     }
 
     /// Plays the bench, or pauses it.
-    pub fn play_or_pause(&mut self) {
-        match self.bench {
+    pub fn play_or_pause(&mut self, experiment: &Experiment) {
+        match self.bench(experiment) {
             Bench::Association => self.association.play_or_pause(),
+            Bench::Conditioning => self.conditioning.play_or_pause(),
+            Bench::Depth => {}
         }
     }
 
     /// Goes one write on, or back.
-    pub fn step(&mut self, forward: bool) {
-        match self.bench {
+    pub fn step(&mut self, experiment: &Experiment, forward: bool) {
+        match self.bench(experiment) {
             Bench::Association => self.association.step(forward),
+            Bench::Conditioning => self.conditioning.step(forward),
+            Bench::Depth => {}
         }
     }
 
@@ -97,9 +137,17 @@ impl AttentionLab {
 
     /// Draws the tabs and the bench in front into all the room that `ui` has left.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>) {
-        tabs::ui(ui, cx.theme, &mut self.bench);
-        match self.bench {
+        let before = self.bench(cx.experiment);
+        let mut bench = before;
+        tabs::ui(ui, cx.theme, &mut bench);
+        if bench != before {
+            self.beyond = if bench.named().is_some() { None } else { Some(bench) };
+            cx.experiment.bench = bench.named().unwrap_or(cx.experiment.bench);
+        }
+        match bench {
             Bench::Association => self.association.ui(ui, cx),
+            Bench::Conditioning => self.conditioning.ui(ui, cx),
+            Bench::Depth => self.depth.ui(ui, cx),
         }
     }
 }

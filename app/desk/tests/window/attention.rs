@@ -164,7 +164,7 @@ fn more_orthonormal_keys_than_there_are_are_refused_at_their_slider() {
 fn a_place_shows_the_map_that_is_chosen_and_every_figure_is_exported() {
     let mut window = lab();
     assert!(window.query_by_label("Recalled values menu").is_none());
-    click(&mut window, "Added last, show another map");
+    click(&mut window, "Added last, show another");
     click(&mut window, "Recalled values");
     window.key_press(Key::Escape);
     window.run_steps(3);
@@ -174,6 +174,85 @@ fn a_place_shows_the_map_that_is_chosen_and_every_figure_is_exported() {
         assert!(says(&window, "Export the plot"), "{figure}");
         click(&mut window, "Cancel");
     }
+}
+
+fn tab(window: &mut Window, name: &str) {
+    window.get_by_role_and_label(Role::Tab, name).click();
+    window.run_steps(4);
+}
+
+#[test]
+fn hebb_learns_what_delta_blocks() {
+    let mut window = lab();
+    tab(&mut window, "Conditioning");
+    assert_eq!(window.state().bench(), Some(Bench::Conditioning));
+    assert!(!window.state().dirty(), "looking at another bench is no edit");
+    // B joins A when A predicts the stimulus already; each of 20 trials adds a salience of 0.2 under Hebb.
+    assert!(says(&window, "cue B 4.00"), "linear attention adds whatever is predicted");
+    pick(&mut window, "Load a known memory", "Delta rule");
+    assert!(says(&window, "cue B 0.01"), "blocked");
+    assert!(window.query_by_role_and_label(Role::Button, "Linear attention menu").is_some(), "side by side");
+    click(&mut window, "Before the first trial");
+    assert!(says(&window, "cue A 0.00") && says(&window, "0 of 60 trials"));
+    slider(&window, "Trials shown").set_value_accesskit(1.0);
+    window.run_steps(3);
+    assert!(says(&window, "cue A 0.20"), "one trial removes the salience's share of the error");
+}
+
+#[test]
+fn trials_are_loaded_edited_moved_and_deleted() {
+    let mut window = lab();
+    tab(&mut window, "Conditioning");
+    let trials = |window: &Window| {
+        let trials = &window.state().experiment().conditioning.trials;
+        trials.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(trials(&window), "A+ ×20, AB+ ×20, CD+ ×20");
+    pick(&mut window, "Load a classical experiment", "Extinction");
+    assert_eq!(trials(&window), "A+ ×20, A− ×20");
+    let chip = |window: &Window, name: &str| button(window, name).rect();
+    let (from, to) = (chip(&window, "Trial 2: A− ×20"), chip(&window, "Trial 1: A+ ×20"));
+    crate::drag(&mut window, from.center(), to.left_center());
+    assert_eq!(trials(&window), "A− ×20, A+ ×20");
+    click(&mut window, "Trial 2: A+ ×20");
+    window.get_by_role_and_label(Role::CheckBox, "Cue B").click();
+    window.run_steps(3);
+    assert_eq!(trials(&window), "A− ×20, AB+ ×20");
+    click(&mut window, "Insert a copy after it");
+    slider(&window, "Stimulus").set_value_accesskit(0.5);
+    window.run_steps(3);
+    assert_eq!(trials(&window), "A− ×20, AB+ ×20, AB 0.5 ×20");
+    click(&mut window, "Move the trial earlier");
+    click(&mut window, "Delete the trial");
+    assert_eq!(trials(&window), "A− ×20, AB+ ×20");
+    slider(&window, "Cues: cues").set_value_accesskit(1.0);
+    window.run_steps(3);
+    assert!(says(&window, "shows cue B"), "a cue that is shown cannot go");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.run_steps(3);
+    assert_eq!(trials(&window), "A− ×20, AB 0.5 ×20, AB+ ×20");
+}
+
+#[test]
+fn depth_is_measured_beside_what_is_derived() {
+    let mut window = lab();
+    tab(&mut window, "Depth");
+    crate::until(&mut window, "the memories are written", |window| says(window, "known for Hebb"));
+    slider(&window, "Depth: layers").set_value_accesskit(3.0);
+    window.run_steps(3);
+    assert_eq!(window.state().experiment().depth.whole("layers"), 3);
+    click(&mut window, "Error through layers menu");
+    assert!(says(&window, "Export as SVG…"));
+}
+
+#[test]
+fn a_chart_is_chosen_and_measured_once_it_is_looked_at() {
+    let mut window = lab();
+    crate::until(&mut window, "recall is measured by age", |window| says(window, "Recall against age menu"));
+    click(&mut window, "Recall against age, show another");
+    click(&mut window, "Capacity");
+    window.key_press(Key::Escape);
+    crate::until(&mut window, "the capacities are measured", |window| says(window, "Capacity menu"));
 }
 
 #[test]

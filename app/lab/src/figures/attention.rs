@@ -23,6 +23,11 @@ pub fn memory_matrix(memory: &Association) -> Figure {
     image("memory-matrix", "Memory S", &snapshot.memory).caption(written)
 }
 
+/// What a memory holds, whatever it is made of.
+pub fn memory_image(of: &Image, caption: impl Into<String>) -> Figure {
+    image("memory-image", "Memory", of).caption(caption)
+}
+
 /// What the last write shown added to the memory. It has its own scale: among many pairs one is faint. A memory that
 /// keeps the pairs themselves says so.
 pub fn written_pair(memory: &Association) -> Figure {

@@ -19,7 +19,7 @@ mod view;
 
 pub use accuracy::accuracy;
 pub use attention::{
-    error_curve, key_similarity, memory_matrix, memory_name, recall_matrix, recalled_values, stored_keys,
+    error_curve, key_similarity, memory_image, memory_matrix, memory_name, recall_matrix, recalled_values, stored_keys,
     stored_values, written_pair,
 };
 pub use capacity::capacity_curve;
