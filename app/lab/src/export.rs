@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use mnemoscope_figure::theme::LIGHT;
-use mnemoscope_figure::{Figure, FigureError};
+use mnemoscope_figure::{Body, Figure, FigureError, Format};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -66,16 +66,20 @@ pub fn write(snapshot: &Snapshot, folder: &Path) -> Result<Vec<PathBuf>, ExportE
     Ok(written)
 }
 
-/// Writes a figure as SVG and PNG under its id.
+/// Writes a figure as SVG and PNG under its id, a heat map or matrix as a NumPy array too, a heat map as a table.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write_figure(figure: &Figure, folder: &Path) -> Result<[PathBuf; 2], ExportError> {
-    let paths = ["svg", "png"].map(|extension| folder.join(format!("{}.{extension}", figure.id)));
-    for path in &paths {
-        figure.save(path, &LIGHT, SIZE)?;
-    }
-    Ok(paths)
+pub fn write_figure(figure: &Figure, folder: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    // What stands behind the other figures is in tables of their own.
+    let table = matches!(figure.body, Body::Heat(_));
+    let formats = figure.formats().iter().filter(|format| table || **format != Format::Csv);
+    let write = |format: &Format| {
+        let path = folder.join(format!("{}.{}", figure.id, format.extension()));
+        figure.save_as(&path, *format, &LIGHT, SIZE)?;
+        Ok(path)
+    };
+    formats.map(write).collect()
 }
 
 /// Makes a folder and the folders above it.

@@ -78,6 +78,19 @@ pub struct Scan {
     pub recalled: Vec<f32>,
 }
 
+/// S as it lies on the card: `rows` rows of `columns` numbers, `row_stride` numbers apart, from the buffer's start.
+#[derive(Debug, Clone)]
+pub struct StateOnCard {
+    /// A storage buffer of the [`Gpu`]'s device that can be copied from.
+    pub buffer: wgpu::Buffer,
+    /// d_v.
+    pub rows: usize,
+    /// d_k.
+    pub columns: usize,
+    /// Numbers from a row to the next; rows are padded with zeros.
+    pub row_stride: usize,
+}
+
 /// A graphics adapter with the memories' shaders.
 #[derive(Debug)]
 pub struct Gpu {
@@ -137,16 +150,24 @@ impl Gpu {
         let Ok(adapter) = pollster::block_on(instance.request_adapter(&wanted)) else {
             return Err(GpuError::NoAdapter);
         };
-        let info = adapter.get_info();
-        let software = info.device_type == wgpu::DeviceType::Cpu;
-        let not_started = |problem: String| GpuError::NotStarted { name: info.name.clone(), problem };
+        let not_started = |problem: String| GpuError::NotStarted { name: adapter.get_info().name, problem };
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("associative memories"),
             required_limits: adapter.limits(),
             ..Default::default()
         }))
         .map_err(|error| not_started(error.to_string()))?;
+        Self::on_device(device, queue)
+    }
 
+    /// Takes a device that is open already, such as a window's: what is computed there can be drawn there.
+    ///
+    /// # Errors
+    /// When the device refuses a shader.
+    pub fn on_device(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, GpuError> {
+        let info = device.adapter_info();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let not_started = |problem: String| GpuError::NotStarted { name: info.name.clone(), problem };
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
         let association = Program::new(&device, wgpu::include_wgsl!("../../../shaders/association.wgsl"), 3, 2);
         let scan = Program::new(&device, wgpu::include_wgsl!("../../../shaders/scan.wgsl"), 2, 2);
@@ -188,10 +209,60 @@ impl Gpu {
             return Err(GpuError::MixedShapes);
         }
         let softmax = matches!(kernel, Kernel::Softmax { .. });
-        let state_size = if softmax { 0 } else { d_v * d_k };
         if n == 0 {
-            return Ok(vec![Scan { state: vec![0.0; state_size], recalled: Vec::new() }; memories.len()]);
+            let state = vec![0.0; if softmax { 0 } else { d_v * d_k }];
+            return Ok(vec![Scan { state, recalled: Vec::new() }; memories.len()]);
         }
+        let (_, back) = self.launch(kernel, decay, memories, n, true)?;
+        let downloaded = self.download(&back)?;
+        let (states, recalled) = (&downloaded[0], &downloaded[1]);
+        let key_width = d_k.next_multiple_of(PADDING);
+        let padded_state = if softmax { 0 } else { d_v * key_width };
+        let part = |i: usize| Scan {
+            state: states[i * padded_state..][..padded_state]
+                .chunks_exact(key_width)
+                .flat_map(|row| &row[..d_k])
+                .copied()
+                .collect(),
+            recalled: recalled[i * n * d_v..][..n * d_v].to_vec(),
+        };
+        Ok((0..memories.len()).map(part).collect())
+    }
+
+    /// Writes the first `n` pairs and leaves S on the card. None for softmax, which keeps none, and before the first
+    /// write.
+    ///
+    /// # Errors
+    /// When the adapter fails, or the memory is too large for it.
+    pub fn state_on_card(
+        &self,
+        kernel: Kernel,
+        decay: f32,
+        pairs: &Pairs,
+        n: usize,
+    ) -> Result<Option<StateOnCard>, GpuError> {
+        let n = n.min(pairs.len());
+        if n == 0 || matches!(kernel, Kernel::Softmax { .. }) {
+            return Ok(None);
+        }
+        let (buffer, _) = self.launch(kernel, decay, &[pairs], n, false)?;
+        let row_stride = pairs.d_k.next_multiple_of(PADDING);
+        Ok(Some(StateOnCard { buffer, rows: pairs.d_v, columns: pairs.d_k, row_stride }))
+    }
+
+    /// Starts one dispatch over memories of equal shape, of which the first `n >= 1` pairs are written. Answers the buffer
+    /// of all S, and, where they are to be read back, buffers to read all S and all answers from.
+    fn launch(
+        &self,
+        kernel: Kernel,
+        decay: f32,
+        memories: &[&Pairs],
+        n: usize,
+        read_back: bool,
+    ) -> Result<(wgpu::Buffer, Vec<wgpu::Buffer>), GpuError> {
+        let Some(first) = memories.first() else { return Err(GpuError::MixedShapes) };
+        let (d_k, d_v) = (first.d_k, first.d_v);
+        let softmax = matches!(kernel, Kernel::Softmax { .. });
         let (key_width, value_width) = (d_k.next_multiple_of(PADDING), d_v.next_multiple_of(PADDING));
         let (width, rows) = if softmax { (value_width, n) } else { (key_width, d_v) };
         let in_group = self.rows_of_a_group(width)?;
@@ -227,7 +298,7 @@ impl Gpu {
             self.check_bytes(what, count)?;
         }
 
-        let back = self.scoped(|| {
+        self.scoped(|| {
             let constants = [("ROWS", in_group), ("CELLS", in_group * width / 4)];
             let pipeline = self.association.pipeline(&self.device, kernel.name(), &constants);
             let uniform = self.upload(bytemuck::bytes_of(&shape), wgpu::BufferUsages::UNIFORM);
@@ -237,19 +308,11 @@ impl Gpu {
             let written = outputs.map(|(_, count)| self.written(count));
             let buffers: Vec<&wgpu::Buffer> = std::iter::once(&uniform).chain(&read).chain(&written).collect();
             let dispatch = Dispatch { pipeline, groups: [rows.div_ceil(in_group), memories.len()] };
-            self.submit(&self.association, &[], &buffers, &[dispatch], &written.each_ref())
-        })?;
-        let downloaded = self.download(&back)?;
-        let (states, recalled) = (&downloaded[0], &downloaded[1]);
-        let part = |i: usize| Scan {
-            state: states[i * padded_state..][..padded_state]
-                .chunks_exact(key_width)
-                .flat_map(|row| &row[..d_k])
-                .copied()
-                .collect(),
-            recalled: recalled[i * n * d_v..][..n * d_v].to_vec(),
-        };
-        Ok((0..memories.len()).map(part).collect())
+            let out: &[&wgpu::Buffer] = if read_back { &written.each_ref() } else { &[] };
+            let back = self.submit(&self.association, &[], &buffers, &[dispatch], out);
+            let [state, _] = written;
+            (state, back)
+        })
     }
 
     /// Rows of S that fit a workgroup's memory together.

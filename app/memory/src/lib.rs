@@ -61,7 +61,7 @@ pub use depth::{Depths, depth_curves, depth_errors, known_depth_error};
 pub use error::{GpuError, MemoryError};
 pub use features::FeatureMap;
 pub use forgetting::{Fit, ForgettingFit, fit_forgetting};
-pub use gpu::{Gpu, Kernel, Scan};
+pub use gpu::{Gpu, Kernel, Scan, StateOnCard};
 pub use held::{HELD, HeldPoint, capacity, capacity_sweep};
 pub use kinds::{AssociationKinds, check, longest_key, memory_width};
 pub use memory::{Image, Memory};

@@ -130,7 +130,7 @@ impl AssociationView {
             let response = if let Slot::Chosen(place) = slot {
                 let chosen = &mut self.chosen[place];
                 let mut choose = |ui: &mut Ui| {
-                    for map in [Map::Added, Map::Similarity, Map::Keys, Map::Values, Map::Recalled] {
+                    for map in [Map::Added, Map::Similarity, Map::Keys, Map::Values, Map::Recalled, Map::Shared] {
                         ui.selectable_value(chosen, map, map.title());
                     }
                 };

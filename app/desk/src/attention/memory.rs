@@ -11,6 +11,7 @@ use mnemoscope_memory::{
     longest_key,
 };
 
+use super::shared::{self, Shared};
 use super::work::Work;
 
 /// Draws of keys and values behind each point of the error curve.
@@ -34,6 +35,7 @@ pub(crate) struct Memory {
     /// Recall against age, and capacity against key size: measured where they are looked at.
     ages: Work<Question, Arc<Figure>>,
     capacities: Work<Question, Arc<Figure>>,
+    shared: Shared,
 }
 
 /// Settings of the pairs, and the memories that they are written into.
@@ -63,6 +65,8 @@ pub(crate) enum Map {
     Values,
     /// What the queries recall.
     Recalled,
+    /// S, drawn from the buffer that a shader wrote it into.
+    Shared,
 }
 
 /// A chart of the bench.
@@ -101,10 +105,11 @@ impl Map {
             Self::Keys => "Keys",
             Self::Values => "Values",
             Self::Recalled => "Recalled values",
+            Self::Shared => shared::TITLE,
         }
     }
 
-    fn figure(self, association: &Association) -> Figure {
+    fn figure(self, association: &Association, shared: &mut Shared) -> Figure {
         match self {
             Self::State => figures::memory_matrix(association),
             Self::Recall => figures::recall_matrix(association),
@@ -113,6 +118,7 @@ impl Map {
             Self::Keys => figures::stored_keys(association),
             Self::Values => figures::stored_values(association),
             Self::Recalled => figures::recalled_values(association),
+            Self::Shared => shared.figure(association),
         }
     }
 }
@@ -120,6 +126,7 @@ impl Map {
 impl Memory {
     /// Takes the settings, if they changed, and the curve, if it came.
     pub(crate) fn update(&mut self, settings: &Component<AssociationKinds>, composition: &Composition, ctx: &Context) {
+        self.shared.update(ctx);
         if self.settings.as_ref().is_none_or(|(pairs, memory)| (pairs, memory) != (settings, composition)) {
             self.settings = Some((settings.clone(), composition.clone()));
             let answer = match self.shown.take() {
@@ -182,7 +189,7 @@ impl Memory {
         if let Some((_, figure)) = shown.maps.iter().find(|(known, _)| *known == map) {
             return Some(figure.clone());
         }
-        let figure = Arc::new(map.figure(&shown.association));
+        let figure = Arc::new(map.figure(&shown.association, &mut self.shared));
         shown.maps.push((map, figure.clone()));
         Some(figure)
     }

@@ -8,6 +8,7 @@ mod depth;
 pub(crate) mod memory;
 mod pointed;
 mod settings;
+mod shared;
 mod tabs;
 mod trials;
 mod work;

@@ -87,7 +87,7 @@ pub(crate) fn show(
     }
     shown.response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::Figure, true, figure.summary());
-        info.current_text_value = told.clone();
+        info.current_text_value.clone_from(&told);
         info
     });
     shown

@@ -181,3 +181,32 @@ fn a_missing_card_is_an_error_that_says_what_to_do() {
     let error = MemoryError::from(GpuError::NoAdapter).to_string();
     assert!(error.contains("install a Vulkan driver") && error.contains("on the processor"), "{error}");
 }
+
+#[test]
+fn a_state_that_stays_on_the_card_is_the_one_that_is_read_back() {
+    let Some(gpu) = adapter() else { return };
+    let pairs = drawn(20, 13, 5, 3);
+    for composition in memories(0.97) {
+        let (kernel, decay) = Kernel::of(&composition).unwrap();
+        let kept = gpu.state_on_card(kernel, decay, &pairs, 20).unwrap();
+        if matches!(kernel, Kernel::Softmax { .. }) {
+            assert!(kept.is_none());
+            continue;
+        }
+        let kept = kept.unwrap();
+        assert_eq!((kept.rows, kept.columns, kept.row_stride), (5, 13, 16));
+        let back = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: kept.buffer.size(),
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(&kept.buffer, 0, &back, 0, back.size());
+        gpu.queue.submit([encoder.finish()]);
+        let state = gpu.download(&[back]).unwrap().remove(0);
+        let rows: Vec<f32> = state.chunks_exact(16).flat_map(|row| row[..13].to_vec()).collect();
+        assert_eq!(rows, scan(&gpu, &composition, &pairs, 20).state);
+        assert!(gpu.state_on_card(kernel, decay, &pairs, 0).unwrap().is_none());
+    }
+}

@@ -35,6 +35,7 @@ fn a_run_leaves_every_file() {
     assert_eq!(
         names,
         [
+            "accuracy-matrix.npy",
             "accuracy-matrix.png",
             "accuracy-matrix.svg",
             "accuracy-per-task.png",
@@ -159,7 +160,14 @@ fn an_attention_experiment_leaves_its_capacity_curve() {
     for name in ["ages.csv", "held.csv", "forgetting.svg", "capacity.svg"] {
         assert!(!bytes(folder.path(), name).is_empty());
     }
-    for name in ["experiment.ron", "recall-error.svg", "recall-error.png", "memory-matrix.svg", "recall-matrix.svg"] {
+    for name in [
+        "experiment.ron",
+        "recall-error.svg",
+        "recall-error.png",
+        "memory-matrix.svg",
+        "memory-matrix.npy",
+        "memory-matrix.csv",
+    ] {
         assert!(!bytes(folder.path(), name).is_empty());
     }
     let message = fail(mnemoscope(&run).args(["--until", "5"]));
