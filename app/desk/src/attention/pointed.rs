@@ -39,8 +39,8 @@ fn sides(map: Map, figure: &Figure) -> (Side, Side) {
         _ => Side::Other,
     };
     match (map, &figure.body) {
-        (Map::State | Map::Added, Body::Heat(heat)) => (titled(&heat.row_title), titled(&heat.col_title)),
-        (Map::State | Map::Added, _) => (Side::Other, Side::Other),
+        (Map::State | Map::Added | Map::Shared, Body::Heat(heat)) => (titled(&heat.row_title), titled(&heat.col_title)),
+        (Map::State | Map::Added | Map::Shared, _) => (Side::Other, Side::Other),
         (Map::Recall, _) => (Side::Query, Side::Value),
         (Map::Similarity, _) => (Side::Query, Side::Key),
         (Map::Keys, _) => (Side::Pair, Side::KeyDimension),
