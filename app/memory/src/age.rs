@@ -36,7 +36,8 @@ pub struct AgeCurve {
 /// When the settings do not go together.
 pub fn strength_by_age(settings: &Component, composition: &Composition, draw: u64) -> Result<Vec<f64>, MemoryError> {
     composition.check_keys(longest_key(settings))?;
-    let pairs = Pairs::draw_nth(settings, draw)?;
+    let drawn = Pairs::draw_nth(settings, draw)?;
+    let pairs = drawn.fitted(composition);
     let memory = remember(composition, &pairs, pairs.len(), draw)?;
     let recalled = recall(memory.as_ref(), &pairs, pairs.len());
     let newest = pairs.newest(pairs.len());

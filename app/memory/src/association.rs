@@ -36,7 +36,7 @@ impl Association {
         shown: impl FnOnce(usize) -> usize,
     ) -> Result<Self, MemoryError> {
         composition.check_keys(longest_key(&component))?;
-        let pairs = Pairs::draw(&component)?;
+        let pairs = Pairs::draw(&component)?.fitted(&composition).into_owned();
         let gpu = if component.switch("gpu") { Some(Gpu::shared()?) } else { None };
         let shown = shown(pairs.len());
         let mut memory = composition.build(pairs.d_k, pairs.d_v, component.whole("seed") as u64)?;

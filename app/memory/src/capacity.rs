@@ -78,6 +78,7 @@ pub fn capacity_curve(
         .map(|(component, draw)| {
             let pairs = Pairs::draw_nth(component, draw)?;
             let quality = |composition: &Composition| {
+                let pairs = pairs.fitted(composition);
                 let memory = remember(composition, &pairs, pairs.len(), draw)?;
                 Ok(Quality::of(&recall(memory.as_ref(), &pairs, pairs.len()), &pairs))
             };
@@ -144,7 +145,8 @@ mod tests {
         for (curve, composition) in curves.iter().zip(&compositions) {
             assert_eq!(&curve.composition, composition);
             let [a, b] = [0, 1].map(|draw| {
-                let pairs = Pairs::draw_nth(&seven, draw).unwrap();
+                let drawn = Pairs::draw_nth(&seven, draw).unwrap();
+                let pairs = drawn.fitted(composition);
                 let memory = remember(composition, &pairs, 7, draw).unwrap();
                 mean_error(&recall(memory.as_ref(), &pairs, 7), &pairs)
             });

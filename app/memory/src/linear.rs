@@ -1,6 +1,7 @@
 //! Linear systems in f64, by Cholesky's factors.
 
-/// X `[rows, n]` with X A = B for a symmetric positive definite A `[n, n]` and B `[rows, n]`; none where A is not.
+/// X `[rows, n]` with X A = B for a symmetric positive definite A `[n, n]`, of which what lies above the
+/// diagonal is not read, and B `[rows, n]`; none where A is not positive definite.
 pub(crate) fn solve_spd(a: &[f64], b: &[f64], n: usize) -> Option<Vec<f64>> {
     let mut lower = vec![0.0; n * n];
     for i in 0..n {

@@ -55,6 +55,12 @@ pub trait Memory: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The shares that several queries `[n, d_k]` give: `[n, writes]`, where [`Memory::weights`] has some.
+    fn weights_all(&self, queries: &[f32], d_k: usize) -> Option<Vec<f32>> {
+        let rows: Option<Vec<Vec<f32>>> = queries.chunks_exact(d_k).map(|query| self.weights(query)).collect();
+        rows.filter(|rows| !rows.is_empty()).map(|rows| rows.concat())
+    }
+
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Memory>;
 

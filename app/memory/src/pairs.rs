@@ -1,13 +1,15 @@
 //! Keys, values and the queries that ask for them.
 
+use std::borrow::Cow;
 use std::f64::consts::TAU;
 
 use mnemoscope_core::random;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
+use crate::bias::softmax;
 use crate::kinds::{check, different_keys};
-use crate::{Component, FeatureMap, MemoryError, memory_width};
+use crate::{Component, Composition, FeatureMap, MemoryError, memory_width};
 
 /// N pairs in the order in which they are written.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,6 +146,25 @@ impl Pairs {
         Ok(Self { d_k: memory_width(component), d_v, keys, values, queries, key_of, outlier, codebook, code_of })
     }
 
+    /// These pairs as a memory can take them: for one whose keys or values must be distributions, a sharp softmax of each
+    /// row (lab form).
+    pub fn fitted(&self, composition: &Composition) -> Cow<'_, Self> {
+        let (keys, values) = (composition.keys_on_simplex(), composition.values_on_simplex());
+        if !keys && !values {
+            return Cow::Borrowed(self);
+        }
+        let mut fitted = self.clone();
+        if keys {
+            distributions(&mut fitted.keys, self.d_k);
+            distributions(&mut fitted.queries, self.d_k);
+        }
+        if values {
+            distributions(&mut fitted.values, self.d_v);
+            distributions(&mut fitted.codebook, self.d_v);
+        }
+        Cow::Owned(fitted)
+    }
+
     /// Number of pairs, N.
     pub fn len(&self) -> usize {
         self.key_of.len()
@@ -163,6 +184,20 @@ impl Pairs {
             newest[*key] = write;
         }
         self.key_of[..n].iter().map(|key| newest[*key]).collect()
+    }
+}
+
+/// Sharpness of the distributions made of rows: a few entries then hold most of the mass, as codes do.
+const SHARPNESS: f32 = 4.0;
+
+/// Each row x as softmax of its entries, taken as [`SHARPNESS`] times those of mean square 1; a row of zeros becomes
+/// uniform.
+fn distributions(rows: &mut [f32], width: usize) {
+    for row in rows.chunks_exact_mut(width) {
+        let mean_square = row.iter().map(|x| x * x).sum::<f32>() / width as f32;
+        let scale = if mean_square > 0.0 { SHARPNESS / mean_square.sqrt() } else { 0.0 };
+        let logits: Vec<f32> = row.iter().map(|x| scale * x).collect();
+        row.copy_from_slice(&softmax(&logits));
     }
 }
 
@@ -347,6 +382,28 @@ mod tests {
         for (d_k, d_v) in [(3, 1), (2, 2), (0, 1), (2, 0)] {
             let error = Pairs::new(d_k, d_v, vec![1.0; 4], vec![1.0; 2]).unwrap_err();
             assert!(error.to_string().contains("4 numbers in keys and 2 in values"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_memory_of_distributions_gets_distributions_and_no_other_does() {
+        let pairs = Pairs::draw(&component(&[("pairs", 9.0), ("codebook", 3.0), ("noise", 0.3)])).unwrap();
+        for point in Composition::named() {
+            let composition = point.composition();
+            let fitted = pairs.fitted(&composition);
+            if point.name != "memora" {
+                assert_eq!(*fitted, pairs, "{}", point.name);
+                continue;
+            }
+            for rows in [&fitted.keys, &fitted.queries, &fitted.values, &fitted.codebook] {
+                for row in rows.chunks(64) {
+                    assert!(row.iter().all(|x| *x >= 0.0) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                }
+            }
+            // Entries keep their order, and the ratio of two is that of exp(4 √d_k k) for unit keys.
+            let ratio = fitted.keys[5] / fitted.keys[6];
+            let expected = (4.0 * 8.0 * (pairs.keys[5] - pairs.keys[6])).exp();
+            assert!((ratio / expected - 1.0).abs() < 1e-3, "{ratio} {expected}");
         }
     }
 

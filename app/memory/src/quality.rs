@@ -52,7 +52,8 @@ impl Quality {
 /// When the settings or choices do not go together.
 pub fn quality(settings: &Component, composition: &Composition, draw: u64) -> Result<Quality, MemoryError> {
     composition.check_keys(crate::longest_key(settings))?;
-    let pairs = Pairs::draw_nth(settings, draw)?;
+    let drawn = Pairs::draw_nth(settings, draw)?;
+    let pairs = drawn.fitted(composition);
     let memory = remember(composition, &pairs, pairs.len(), draw)?;
     Ok(Quality::of(&recall(memory.as_ref(), &pairs, pairs.len()), &pairs))
 }

@@ -147,13 +147,13 @@ impl Snapshot {
             }
             None => recall(memory, pairs, n),
         };
-        let weights = pairs.queries[..n * pairs.d_k].chunks_exact(pairs.d_k).map_while(|query| memory.weights(query));
+        let weights = memory.weights_all(&pairs.queries[..n * pairs.d_k], pairs.d_k).unwrap_or_default();
         let products = products(&recalled, pairs);
         Ok(Self {
             writes: n,
             last_write: memory.last_write(),
             surprise: memory.surprise(),
-            weights: weights.flatten().collect(),
+            weights,
             errors: errors(&recalled, pairs),
             quality: Quality::with_products(&recalled, &products, pairs),
             recall_matrix: cosines(products, &recalled, pairs),

@@ -61,8 +61,9 @@ static KINDS: [Kind; 6] = [
     },
 ];
 
-const fn beta() -> Knob {
-    Knob::real("beta", "write strength", "β", 0.0, 2.0, 1.0, Scale::Linear)
+/// The step of a memory that is a distribution is multiplicative, and needs to be much larger than 2.
+const fn beta(max: f64, scale: Scale) -> Knob {
+    Knob::real("beta", "write strength", "β", 0.0, max, 1.0, scale)
         .meaning("step size: for unit keys and squared error the part of the error that one step removes")
         .source("Yang et al. 2024, Parallelizing Linear Transformers with the Delta Rule")
         .live()
@@ -82,7 +83,7 @@ static PLACES: [Opt; 2] = [
 ];
 
 static GRADIENT: [Knob; 2] = [
-    beta(),
+    beta(128.0, Scale::Log),
     Knob::choice("error_at", "error taken", &PLACES, "decayed")
         .meaning("whose error is corrected; the same without a retention")
         .source("Yang et al. 2025, Gated Delta Networks; Behrouz et al. 2025, Miras")
@@ -100,8 +101,10 @@ static MOMENTUM: [Knob; 2] = [
         .live(),
 ];
 
-static SEVERAL: [Knob; 2] =
-    [Knob::whole("steps", "steps", "m", 1, 16, 4, Scale::Log).meaning("gradient steps on each pair").live(), beta()];
+static SEVERAL: [Knob; 2] = [
+    Knob::whole("steps", "steps", "m", 1, 16, 4, Scale::Log).meaning("gradient steps on each pair").live(),
+    beta(2.0, Scale::Linear),
+];
 
 static LEAST_SQUARES: [Knob; 3] = [
     Knob::real("ridge", "ridge", "λ", 1e-6, 10.0, 1e-3, Scale::Log)

@@ -114,8 +114,10 @@ impl List {
         } else {
             let mut square = vec![0.0; d_k * d_k];
             for (x, root) in x.chunks_exact(d_k).zip(&roots) {
-                for (row, a) in square.chunks_exact_mut(d_k).zip(x) {
-                    row.iter_mut().zip(x).for_each(|(cell, b)| *cell += root * root * a * b);
+                // Below the diagonal: the solver reads no more.
+                for (i, (row, a)) in square.chunks_exact_mut(d_k).zip(x).enumerate() {
+                    let scaled = root * root * a;
+                    row[..=i].iter_mut().zip(x).for_each(|(cell, b)| *cell += scaled * b);
                 }
             }
             square.iter_mut().step_by(d_k + 1).for_each(|cell| *cell += ridge);

@@ -157,6 +157,13 @@ impl Memory for StateSpace {
         Some(self.shares(&self.rebuilt(), query))
     }
 
+    /// Rebuilds the past once for all queries.
+    fn weights_all(&self, queries: &[f32], d_k: usize) -> Option<Vec<f32>> {
+        let rebuilt = self.rebuilt();
+        let rows = queries.chunks_exact(d_k).flat_map(|query| self.shares(&rebuilt, query));
+        (!queries.is_empty()).then(|| rows.collect())
+    }
+
     fn boxed_clone(&self) -> Box<dyn Memory> {
         Box::new(self.clone())
     }

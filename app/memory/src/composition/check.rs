@@ -147,8 +147,16 @@ pub(super) fn sizes(composition: &Composition, d_k: usize, d_v: usize) -> Result
 }
 
 pub(super) fn keys(composition: &Composition, key_length: f64) -> Result<(), MemoryError> {
-    let steps = ["gradient_step", "several_steps"].contains(&composition.rule.name());
-    if composition.architecture.name() != "matrix" || composition.bias.name() != "squared_error" || !steps {
+    // The step of a distribution is multiplicative: it has no such bound.
+    let steps =
+        ["gradient_step", "several_steps"].contains(&composition.rule.name()) && composition.retention.name() != "kl";
+    let architecture = &composition.architecture;
+    let matrix = match architecture.name() {
+        "matrix" | "hybrid" => true,
+        "cached" => architecture.text("inner") == "matrix",
+        _ => false,
+    };
+    if !matrix || composition.bias.name() != "squared_error" || !steps {
         return Ok(());
     }
     let beta = composition.rule.real("beta");

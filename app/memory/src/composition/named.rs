@@ -161,7 +161,7 @@ pub(super) static POINTS: &[NamedPoint] = &[
         architecture: MATRIX,
         bias: SQUARED,
         retention: ("kl", &[]),
-        rule: ("gradient_step", &[BEFORE]),
+        rule: ("gradient_step", &[("beta", Value::Number(32.0)), BEFORE]),
     },
     NamedPoint {
         name: "least_squares",

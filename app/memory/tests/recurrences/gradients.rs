@@ -168,6 +168,20 @@ fn memora_stays_a_distribution() {
     }
 }
 
+/// One pair of codes, from the uniform W: the error is 1/4 everywhere but -3/4 at the value's entry, so that its cell in the
+/// key's column is exp(β) times the others.
+#[test]
+fn one_write_of_codes_into_memora_worked_by_hand() {
+    let memory = written(
+        &set(named("memora"), Place::Rule, "beta", 3.0),
+        &[(vec![0.0, 1.0, 0.0, 0.0, 0.0], vec![0.0, 0.0, 1.0, 0.0])],
+    );
+    let answer = memory.read(&[0.0, 1.0, 0.0, 0.0, 0.0]);
+    let all = 3f64.exp() + 3.0;
+    close(&answer, &[1.0 / all, 1.0 / all, 3f64.exp() / all, 1.0 / all], 1e-5, "written");
+    close(&memory.read(&[1.0, 0.0, 0.0, 0.0, 0.0]), &[0.25; 4], 1e-6, "left alone");
+}
+
 /// W ← soft(λ W - ζ ∇ℓ, γ).
 #[test]
 fn elastic_net_sets_small_cells_to_zero() {
