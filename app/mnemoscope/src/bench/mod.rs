@@ -7,12 +7,14 @@ mod matmul;
 mod memory;
 mod methods;
 mod other;
+mod scan;
 mod steps;
 
 use std::process::ExitCode;
 
 use burn::tensor::Device;
 use mnemoscope_compute::{CpuOrGpu, Wanted, adapters, choose, cores};
+use mnemoscope_memory::Gpu;
 use serde::Serialize;
 
 use crate::args::BenchArgs;
@@ -66,6 +68,7 @@ struct DeviceReport {
     matmul: Best,
     steps: Vec<steps::Steps>,
     methods: Vec<methods::Cost>,
+    scans: scan::Scans,
 }
 
 /// Measures everything and prints it.
@@ -105,7 +108,10 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         }
         tell(&format!("\n{}", methods::header()))?;
         let methods = methods::measure(&device, effort, |cost| Ok(tell(&cost.line())?))?;
-        devices.push(DeviceReport { name, software, matmul, steps: all, methods });
+        let card = if wanted == Wanted::Gpu { Some(Gpu::shared()?) } else { None };
+        let scans = scan::measure(card, &device, gflops, effort)?;
+        tell(&format!("\n{}", scans.text()))?;
+        devices.push(DeviceReport { name, software, matmul, steps: all, methods, scans });
     }
     let memory = memory::long_record(effort);
     tell(&format!("\n{}", memory.text()))?;

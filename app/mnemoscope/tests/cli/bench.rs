@@ -26,6 +26,15 @@ fn json_has_every_figure() {
         }
         assert!((0.0..1.0).contains(&step["evaluation_share"].as_f64().unwrap()));
     }
+    let scans = &cpu["scans"];
+    positive(scans, "bandwidth_gbytes");
+    let speeds = scans["speeds"].as_array().unwrap();
+    assert_eq!(speeds.len(), 2 * 7);
+    for speed in speeds {
+        for name in ["tokens_per_s", "plain_tokens_per_s", "limit_tokens_per_s"] {
+            positive(speed, name);
+        }
+    }
     for name in ["still_ms", "training_ms", "training_p99_ms", "recorded_steps"] {
         positive(&report["frame"], name);
     }
