@@ -1,7 +1,6 @@
 //! What of an experiment does not go together, and why: shown at the place, before a run is started.
 
 use mnemoscope_core::Setting;
-use mnemoscope_memory::MemoryError;
 use mnemoscope_stream::{Orders, gives_tokens};
 
 use crate::bench;
@@ -57,14 +56,9 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
             found.push(Refusal { place: format!("methods.{}", method.name()), message });
         }
     }
-    if model.name() == "sequence"
-        && let Err(error) = experiment.memory.trainable()
-    {
-        let place = match &error {
-            MemoryError::Together { place, .. } => *place,
-            _ => "memory",
-        };
-        found.push(Refusal { place: place.to_owned(), message: error.to_string() });
+    if model.name() == "sequence" && !gives_tokens(&experiment.data, &experiment.stream) {
+        let message = mnemoscope_learner::LearnerError::NeedsTokens.to_string();
+        found.push(Refusal { place: "model".to_owned(), message });
     }
     let draws_points =
         experiment.stream.name() == "points" || mnemoscope_stream::PointSet::find(experiment.data.name()).is_some();
@@ -86,7 +80,7 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
     }
     // Other models have no contextual memory.
     if experiment.model.name() == "sequence"
-        && let Err(error) = experiment.memory.check()
+        && let Err(error) = experiment.memory.trainable()
     {
         found.push(Refusal { place: error.place().to_owned(), message: error.to_string() });
     }

@@ -197,3 +197,21 @@ fn every_method_leaves_a_trace() {
         assert_eq!(trace, kind.name != "fine_tuning", "{}", kind.name);
     }
 }
+
+/// The same on sequence models, whose rows have answers inside, too.
+#[test]
+fn methods_descend_what_they_show_on_a_sequence_model() {
+    for (memory, kinds) in [
+        ("softmax_attention", &["ewc", "replay", "der", "gdumb", "mas"][..]),
+        ("delta_rule", &["lwf", "agem", "er_ace", "feature_kd"]),
+    ] {
+        for name in kinds {
+            let mut setup = setup(&[Methods::find(name).unwrap()]);
+            let sizes = [("layers", number(1.0)), ("width", number(8.0)), ("shift", number(1.0))];
+            let smooth = [("unit", Setting::Switch(true)), ("norm", word("none"))];
+            setup.model = component("sequence", &[&sizes[..], &smooth].concat());
+            setup.memory = memory;
+            check(name, &setup);
+        }
+    }
+}
