@@ -13,6 +13,7 @@
 use rayon::prelude::*;
 
 use crate::capacity::spread;
+use crate::kinds::plain;
 use crate::recall::recall;
 use crate::retention::rates;
 use crate::{Component, Composition, ForgettingFit, MemoryError, Pairs, fit_forgetting, longest_key, remember};
@@ -72,14 +73,7 @@ pub fn age_curve(settings: &Component, composition: &Composition, draws: usize) 
 
 /// The expected strength of a pair of age `age`, where these settings have a known course; see the head of this file.
 pub fn known_strength(settings: &Component, composition: &Composition, age: usize) -> Option<f64> {
-    let is = |name: &str, value: f64| settings.real(name) == value;
-    let plain = is("correlation", 0.0)
-        && is("noise", 0.0)
-        && is("rewritten", 0.0)
-        && is("key_length", 1.0)
-        && is("key_jitter", 0.0)
-        && settings.text("features") == "identity"
-        && composition.architecture.name() == "matrix";
+    let plain = plain(settings) && composition.architecture.name() == "matrix";
     let gamma = match composition.retention.name() {
         "none" => 1.0,
         "decay" => composition.retention.real("gamma"),

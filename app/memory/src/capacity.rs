@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use mnemoscope_core::Setting;
 
+use crate::kinds::plain;
 use crate::recall::recall;
 use crate::{Component, Composition, MemoryError, Pairs, Quality, longest_key, memory_width, remember};
 
@@ -16,14 +17,7 @@ pub fn known_error_hebb(n: usize, d_k: usize) -> f64 {
 /// The known error after `n` writes where these settings have one: Hebb's rule on independent unit keys, each
 /// written once, without noise and decay; or 0 if they are orthonormal.
 pub fn known_error(component: &Component, composition: &Composition, n: usize) -> Option<f64> {
-    let is = |name: &str, value: f64| component.real(name) == value;
-    let plain = *composition == Composition::default()
-        && is("correlation", 0.0)
-        && is("noise", 0.0)
-        && is("rewritten", 0.0)
-        && is("key_length", 1.0)
-        && is("key_jitter", 0.0)
-        && component.text("features") == "identity";
+    let plain = *composition == Composition::default() && plain(component);
     plain.then(|| if component.switch("orthonormal") { 0.0 } else { known_error_hebb(n, component.whole("d_k")) })
 }
 

@@ -64,6 +64,12 @@ pub enum MemoryError {
         /// The correlation that was wanted.
         correlation: f64,
     },
+    /// Distributions that could not stay what they are.
+    #[error("memory association: distributions and {setting} do not go together; switch one of them off")]
+    Distributions {
+        /// The other setting.
+        setting: &'static str,
+    },
     /// A feature map that is too wide.
     #[error(
         "memory association: a key of {d_k} entries has {features} products of two; lower d_k to 32 or choose another \

@@ -25,7 +25,7 @@ static KINDS: [Kind; 1] = [Kind {
     knobs: &KNOBS,
 }];
 
-static KNOBS: [Knob; 17] = [
+static KNOBS: [Knob; 18] = [
     Knob::whole("pairs", "pairs", "N", 1, MOST_PAIRS, 32, Scale::Log).meaning("number of pairs written").live(),
     Knob::whole("d_k", "key size", "d_k", 2, 128, 64, Scale::Log).meaning("entries of a key").live(),
     Knob::whole("d_v", "value size", "d_v", 2, 128, 64, Scale::Log)
@@ -39,6 +39,9 @@ static KNOBS: [Knob; 17] = [
         .live(),
     Knob::switch("orthonormal", "orthonormal keys", false)
         .meaning("keys at right angles, so that none disturbs another; needs at most d_k of them")
+        .live(),
+    Knob::switch("distributions", "distributions", false)
+        .meaning("keys, queries and values are none below 0 and sum to 1, as KL memories want them: softmax of 2 √d x")
         .live(),
     Knob::real("key_length", "key length", "|k|", 0.25, 2.0, 1.0, Scale::Log).meaning("length of every key").live(),
     Knob::real("key_jitter", "spread of lengths", "", 0.0, 1.0, 0.0, Scale::Linear)
@@ -92,10 +95,16 @@ pub fn check(component: &Component) -> Result<(), MemoryError> {
     if component.text("features") == "polynomial" && features > MOST_FEATURES {
         return Err(MemoryError::TooManyFeatures { features, d_k });
     }
+    if component.switch("distributions") && component.real("outliers") > 0.0 {
+        return Err(MemoryError::Distributions { setting: "outliers" });
+    }
     if component.switch("orthonormal") {
         let (keys, d_k) = (different_keys(component), component.whole("d_k"));
         if keys > d_k {
             return Err(MemoryError::TooManyOrthonormal { keys, d_k });
+        }
+        if component.switch("distributions") {
+            return Err(MemoryError::Distributions { setting: "orthonormal" });
         }
         let correlation = component.real("correlation");
         if correlation > 0.0 {
@@ -103,6 +112,19 @@ pub fn check(component: &Component) -> Result<(), MemoryError> {
         }
     }
     Ok(())
+}
+
+/// Whether keys are unit vectors without a common direction, each written once and asked for as it is: where closed forms
+/// are known.
+pub(crate) fn plain(component: &Component) -> bool {
+    let is = |name: &str, value: f64| component.real(name) == value;
+    is("correlation", 0.0)
+        && is("noise", 0.0)
+        && is("rewritten", 0.0)
+        && is("key_length", 1.0)
+        && is("key_jitter", 0.0)
+        && !component.switch("distributions")
+        && component.text("features") == "identity"
 }
 
 /// Entries of a key as the memory gets it, after the feature map.
@@ -152,6 +174,16 @@ mod tests {
         assert_eq!(check(&again), Ok(()), "8 keys, each written twice");
         let correlated = few.with("correlation", number(0.5)).unwrap();
         assert_eq!(check(&correlated), Err(MemoryError::OrthonormalAndCorrelated { correlation: 0.5 }));
+    }
+
+    #[test]
+    fn distributions_cannot_be_stretched_or_at_right_angles() {
+        let distributions = with(&[("distributions", Setting::Switch(true)), ("pairs", number(4.0))]);
+        assert_eq!(check(&distributions), Ok(()));
+        let loud = check(&distributions.clone().with("outliers", number(0.1)).unwrap()).unwrap_err().to_string();
+        assert!(loud.contains("distributions and outliers"), "{loud}");
+        let square = check(&distributions.with("orthonormal", Setting::Switch(true)).unwrap()).unwrap_err().to_string();
+        assert!(square.contains("distributions and orthonormal"), "{square}");
     }
 
     #[test]

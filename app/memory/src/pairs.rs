@@ -117,13 +117,19 @@ impl Pairs {
         let drawn = if codes > 0 { codes } else { n };
         let drawn: Vec<f32> =
             source("association values").take(drawn * d_v).map(|value| (scale * value) as f32).collect();
-        let (mut values, codebook, code_of) = if codes == 0 {
+        let (mut values, mut codebook, code_of) = if codes == 0 {
             (drawn, Vec::new(), Vec::new())
         } else {
             let mut bits = source("association codes");
             let code_of: Vec<usize> = (0..n).map(|_| (bits.below_one() * codes as f64) as usize).collect();
             (code_of.iter().flat_map(|code| &drawn[code * d_v..][..d_v]).copied().collect(), drawn, code_of)
         };
+        let (mut keys, mut queries) = (keys, queries);
+        if component.switch("distributions") {
+            for (rows, width) in [(&mut keys, d_k), (&mut queries, d_k), (&mut values, d_v), (&mut codebook, d_v)] {
+                rows.chunks_exact_mut(width).for_each(distribution);
+            }
+        }
         let (share, magnitude) = (component.real("outliers"), component.real("magnitude"));
         let mut chances = source("association outliers");
         let outlier: Vec<bool> = (0..n).map(|_| chances.below_one() < share).collect();
@@ -242,6 +248,13 @@ pub(crate) fn unit(entries: impl Iterator<Item = f64>) -> Vec<f64> {
     let entries: Vec<f64> = entries.collect();
     let length = entries.iter().map(|entry| entry * entry).sum::<f64>().sqrt();
     entries.iter().map(|entry| entry / length).collect()
+}
+
+/// Softmax of twice the entries, taken as sqrt(d) times those of a unit vector: their mean square is then 1.
+fn distribution(row: &mut [f32]) {
+    let scale = 2.0 * (row.len() as f32).sqrt();
+    let logits: Vec<f32> = row.iter().map(|entry| scale * entry).collect();
+    row.copy_from_slice(&softmax(&logits));
 }
 
 /// Appends `count` orthonormal rows of `d` entries, by Gram and Schmidt, twice over for full accuracy.
@@ -374,6 +387,28 @@ mod tests {
         assert_eq!((pairs.d_k, pairs.keys.len(), pairs.queries.len()), (24, 5 * 24, 5 * 24));
         assert_ne!(pairs.keys, pairs.queries);
         assert!(pairs.keys.chunks(24).all(|key| (dot(key, key) - 1.0).abs() < 1e-5));
+    }
+
+    #[test]
+    fn distributions_sum_to_one_and_a_kl_memory_learns_them() {
+        let component = component(&[("pairs", 4.0), ("d_k", 16.0), ("d_v", 8.0), ("noise", 0.1)])
+            .with("distributions", Setting::Switch(true))
+            .unwrap();
+        let pairs = Pairs::draw(&component).unwrap();
+        for row in pairs.keys.chunks(16).chain(pairs.queries.chunks(16)).chain(pairs.values.chunks(8)) {
+            assert!(row.iter().all(|entry| *entry >= 0.0) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+        }
+        let memora = crate::Composition::named().iter().find(|point| point.name == "memora").unwrap().composition();
+        let mut memory = crate::remember(&memora, &pairs, 0, 0).unwrap();
+        let (key, value) = (&pairs.keys[..16], &pairs.values[..8]);
+        let error = |answer: &[f32]| answer.iter().zip(value).map(|(o, v)| (o - v).powi(2)).sum::<f32>();
+        let before = error(&memory.read(key));
+        for _ in 0..50 {
+            memory.write(key, value);
+        }
+        let answer = memory.read(key);
+        assert!(error(&answer) < 0.5 * before, "{} {before}", error(&answer));
+        assert!((answer.iter().sum::<f32>() - 1.0).abs() < 1e-4);
     }
 
     #[test]

@@ -21,14 +21,15 @@ pub fn forgetting_curve(curve: &AgeCurve, draws: usize) -> Figure {
         let ends = curve.strengths.iter().zip(&curve.sds);
         own = own.band(ends.map(|(mean, sd)| [mean - half(*sd), mean + half(*sd)]).collect());
     }
-    let highest = curve.strengths.iter().copied().fold(1.0, f64::max);
+    // A power law may begin far above; so much of it is shown as does not press the rest down.
+    let highest = curve.strengths.iter().copied().fold(1.0, f64::max).max(fit.power.scale.min(1.3));
     let lowest = curve.strengths.iter().copied().fold(0.0, f64::min);
     let mut chart =
         Chart::new(Axis::new("age").unit("writes since"), Axis::new("strength").range(lowest * 1.05, highest * 1.05));
     chart.series.push(own);
     let exponential = over_ages(&|age| fit.exponential.exponential_at(age));
     let power = over_ages(&|age| fit.power.power_at(age));
-    chart.series.push(Series::new("exponential", SeriesColor::Task(0), exponential));
+    chart.series.push(Series::new("exponential", SeriesColor::Task(2), exponential));
     chart.series.push(Series::new("power law", SeriesColor::Task(1), power));
     if !curve.known.is_empty() {
         let known = curve.known.iter().enumerate().map(|(age, strength)| [age as f64, *strength]).collect();
@@ -39,9 +40,9 @@ pub fn forgetting_curve(curve: &AgeCurve, draws: usize) -> Figure {
     let r_squared = fit.exponential.r_squared.max(fit.power.r_squared);
     let half = fit.half_life().map_or_else(
         || "nothing is forgotten".to_owned(),
-        |half| format!("half-life {half:.1} writes, by the {best} (R² = {r_squared:.3})"),
+        |half| format!("half-life {half:.1} writes ({best}, R² = {r_squared:.3})"),
     );
-    let caption = format!("part of the value that comes back · {half} · keeps {:.4} per write", fit.kept());
+    let caption = format!("{half} · each write keeps {:.3}", fit.kept());
     Figure::new(id, title, Body::Chart(chart)).caption(caption)
 }
 
@@ -58,7 +59,7 @@ mod tests {
     fn measured_fitted_and_expected_courses_stand_together() {
         let strengths: Vec<f64> = (0..10).map(|age| 0.5f64.powi(age)).collect();
         let figure = forgetting_curve(&curve(strengths.clone(), strengths), 4);
-        assert!(figure.caption.contains("half-life 1.0 writes, by the exponential"), "{}", figure.caption);
+        assert!(figure.caption.contains("half-life 1.0 writes (exponential"), "{}", figure.caption);
         let Body::Chart(chart) = figure.body else { panic!("not a chart") };
         assert_eq!(chart.series.len(), 4);
         assert!((chart.series[1].points[3][1] - 0.125).abs() < 1e-6, "the fit is the curve");
