@@ -24,8 +24,10 @@ pub fn forgetting_curve(curve: &AgeCurve, draws: usize) -> Figure {
     // A power law may begin far above; so much of it is shown as does not press the rest down.
     let highest = curve.strengths.iter().copied().fold(1.0, f64::max).max(fit.power.scale.min(1.3));
     let lowest = curve.strengths.iter().copied().fold(0.0, f64::min);
-    let mut chart =
-        Chart::new(Axis::new("age").unit("writes since"), Axis::new("strength").range(lowest * 1.05, highest * 1.05));
+    let mut chart = Chart::new(
+        Axis::new("age").unit("writes since"),
+        Axis::new("part of the value recalled").range(lowest * 1.05, highest * 1.05),
+    );
     chart.series.push(own);
     let exponential = over_ages(&|age| fit.exponential.exponential_at(age));
     let power = over_ages(&|age| fit.power.power_at(age));
