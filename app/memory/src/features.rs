@@ -71,7 +71,9 @@ impl FeatureMap {
         if *self != Self::Identity {
             let own = length(&mapped);
             let factor = if own > 0.0 { (length(key) / own) as f32 } else { 0.0 };
-            mapped.iter_mut().for_each(|entry| *entry *= factor);
+            for entry in &mut mapped {
+                *entry *= factor;
+            }
         }
         mapped
     }

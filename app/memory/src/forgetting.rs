@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn noise_is_averaged_and_not_followed() {
         // Alternating errors of 0.01 are at right angles to any smooth course.
-        let noisy = curve(|age| 0.9f64.powf(age) + if age as u32 % 2 == 0 { 0.01 } else { -0.01 });
+        let noisy = curve(|age| 0.9f64.powf(age) + if (age as u32).is_multiple_of(2) { 0.01 } else { -0.01 });
         let fit = fit_forgetting(&noisy).unwrap();
         assert!((fit.kept() - 0.9).abs() < 0.005, "{}", fit.kept());
         assert!(fit.exponential.r_squared < 1.0 && fit.exponential.r_squared > 0.99);

@@ -134,7 +134,9 @@ impl Pairs {
         let mut chances = source("association outliers");
         let outlier: Vec<bool> = (0..n).map(|_| chances.below_one() < share).collect();
         for (value, _) in values.chunks_exact_mut(d_v).zip(&outlier).filter(|(_, outlier)| **outlier) {
-            value.iter_mut().for_each(|entry| *entry *= magnitude as f32);
+            for entry in value {
+                *entry *= magnitude as f32;
+            }
         }
 
         let map = FeatureMap::new(

@@ -113,13 +113,11 @@ impl Conditioning {
         // x_i = rho x_(i-1) + sqrt(1 - rho^2) e_i: cosines of rho^|i - j| where the e are at right angles.
         let mut codes: Vec<f64> = Vec::with_capacity(cues * d_k);
         for (cue, own) in (0..cues).map(own).enumerate() {
-            let mixed: Vec<f64> = match cue {
-                0 => own,
-                _ => {
-                    let before = &codes[(cue - 1) * d_k..];
-                    let parts = before.iter().zip(&own);
-                    unit(parts.map(|(before, own)| rho * before + (1.0 - rho * rho).sqrt() * own))
-                }
+            let mixed: Vec<f64> = if cue == 0 {
+                own
+            } else {
+                let before = codes[(cue - 1) * d_k..].iter().zip(&own);
+                unit(before.map(|(before, own)| rho * before + (1.0 - rho * rho).sqrt() * own))
             };
             codes.extend(mixed);
         }

@@ -62,7 +62,8 @@ fn write(size: &Size, tokens: &Tokens, rng: &mut dyn Rng) -> Sequence {
         (order, scattered(size.filler, size.queries, rng))
     } else {
         let order = several(&(0..size.pairs as u16), size.recurring, rng);
-        let before = |question: usize| if question > 0 && question % size.recurring == 0 { pause(size) } else { 0 };
+        let before =
+            |question: usize| if question > 0 && question.is_multiple_of(size.recurring) { pause(size) } else { 0 };
         (order, (0..size.queries).map(before).collect())
     };
     for (question, before) in before.into_iter().enumerate() {
