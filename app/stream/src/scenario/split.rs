@@ -69,7 +69,8 @@ pub(super) fn tasks(
             let (classes, later) = rest.split_at(each + usize::from(task < remainder));
             rest = later;
             let names: Vec<_> = classes.iter().map(|class| data.class_names[usize::from(*class)].as_str()).collect();
-            let name = format!("{} {}", data.name, names.join(", "));
+            // One task of all classes needs no list of them.
+            let name = if tasks == 1 { data.name.clone() } else { format!("{} {}", data.name, names.join(", ")) };
             let labels = if within { (0..classes.len() as u16).collect() } else { Vec::new() };
             Task { labels, ..Task::new(name, classes.to_vec(), 0..data.len() as u32) }
         })
