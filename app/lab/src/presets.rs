@@ -55,6 +55,12 @@ static PRESETS: &[Preset] = presets![
         "conv-split-digits",
         "glyphs-fifty-classes",
     ],
+    "Sequences": [
+        "sequence-stream",
+        "recall-softmax-against-delta",
+        "key-rewriting",
+        "grokking-modular-addition",
+    ],
     "Claims": [
         "accuracy-against-buffer-size",
         "accuracy-against-bytes",

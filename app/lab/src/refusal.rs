@@ -66,7 +66,13 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
         let message = "a convolutional network needs images, and points are none; take model mlp".to_owned();
         found.push(Refusal { place: "model".to_owned(), message });
     }
-    if gives_tokens(&experiment.data, &experiment.stream) && matches!(experiment.model.name(), "mlp" | "conv") {
+    let tokens = gives_tokens(&experiment.data, &experiment.stream);
+    if experiment.model.name() == "sequence" && !tokens {
+        let message =
+            "a sequence model reads tokens, and these data have none: take stream sequences, or data set sequence";
+        found.push(Refusal { place: "model".to_owned(), message: message.to_owned() });
+    }
+    if tokens && matches!(experiment.model.name(), "mlp" | "conv") {
         let message = format!(
             "{} would read the numbers of tokens as sizes, and they are names: take model sequence, or the data set modular \
              with its one-hot form",
