@@ -1,4 +1,5 @@
 //! Scans of matrix memories, for training: every step of every sequence, forward and backward, on the processor.
+//! [`Backend`] computes the same on a graphics card, by `shaders/scan.wgsl`.
 //!
 //! A memory S `[d_v, d_k]` is written and then asked, step by step: o_t = S_t q_t. A *lane* is one memory with its
 //! sequence (a head of one sequence of one replica). Lanes never meet, so that a lane gives the same bits alone as
