@@ -9,6 +9,7 @@ use super::pointed::Pointed;
 use super::settings::Settings;
 use super::writes::{WRITES, Writes};
 use super::{AttentionContext, GAP, SLIDERS, card};
+use crate::number;
 use crate::tiles::numbers::{self, Number};
 
 /// Height of the card below the figures.
@@ -178,6 +179,8 @@ impl AssociationView {
         let snapshot = memory.snapshot();
         let known = memory.known_error().map_or(String::new(), |known| format!(" (known {known:.2})"));
         let load = snapshot.writes as f64 / memory.pairs().d_k as f64;
+        let bytes = number::bytes(memory.memory().bytes() as f64);
+        let surprise = snapshot.surprise.map_or_else(|| "–".to_owned(), |surprise| format!("{surprise:.2}"));
         let all = [
             ("N / d_k", format!("{load:.2}"), "stored pairs over the size of a key"),
             (
@@ -190,12 +193,14 @@ impl AssociationView {
                 format!("{:.0} %", 100.0 * snapshot.quality.decoded),
                 "share of pairs whose nearest stored value, of all N, is the right one",
             ),
+            ("memory", bytes, "what is kept between two writes"),
             ("signal", format!("{:.2}", snapshot.quality.signal), "energy of what is recalled along the right value"),
             (
                 "crosstalk",
                 format!("{:.2}", snapshot.quality.crosstalk),
                 "energy of what is recalled at right angles to the right value",
             ),
+            ("surprise", surprise, "norm of the inner gradient at the last write"),
         ];
         let row: Vec<Number<'_>> = all.iter().map(|(name, value, formula)| Number { name, value, formula }).collect();
         numbers::ui(ui, cx.theme, rect, &row);

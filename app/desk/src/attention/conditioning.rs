@@ -157,7 +157,6 @@ impl ConditioningView {
     /// A column for each memory: its curves, and what it holds below them.
     fn columns_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, room: Rect) {
         let Some((conditioning, _)) = &self.of else { return };
-        let range = range(self.columns.iter().filter_map(|column| column.course.as_ref().ok()));
         let count = self.columns.len() as f32;
         let width = (room.width() - (count - 1.0) * GAP) / count;
         let memory = if room.height() > 2.6 * MEMORY { (room.height() * 0.32).max(MEMORY) } else { 0.0 };
@@ -167,7 +166,7 @@ impl ConditioningView {
             let at = self.at;
             let (curves, holds) = column
                 .figures
-                .get_or_insert_with(|| figures_of(&column.composition, &column.course, conditioning, range, at, index));
+                .get_or_insert_with(|| figures_of(&column.composition, &column.course, conditioning, at, index));
             let (curves, holds) = (curves.clone(), holds.clone().filter(|_| memory > 0.0));
             let below = if holds.is_some() { memory + GAP } else { 0.0 };
             card::ui(ui, cx, place.with_max_y(place.bottom() - below), &curves, Highlight::default(), None);
@@ -203,13 +202,12 @@ fn figures_of(
     composition: &Composition,
     course: &Result<Course, ConditioningError>,
     conditioning: &Conditioning,
-    range: (f64, f64),
     at: usize,
     index: usize,
 ) -> (Arc<Figure>, Option<Arc<Figure>>) {
     let title = figures::memory_name(composition);
     let mut curves = match course {
-        Ok(course) => in_range(figures::strengths(conditioning, course, None, Some(at)), range),
+        Ok(course) => in_range(figures::strengths(conditioning, course, None, Some(at)), range(course)),
         Err(error) => Figure::empty("strengths", title, error.to_string()),
     };
     // Two memories side by side need names of their own.
@@ -223,11 +221,11 @@ fn figures_of(
     (Arc::new(curves), memory.filter(|_| course.is_ok()))
 }
 
-/// Ends of a strength axis that hold all of these courses, and 0 to 1 at least: curves side by side have one scale.
-fn range<'a>(courses: impl Iterator<Item = &'a Course>) -> (f64, f64) {
-    let all = courses.flat_map(|course| &course.strengths).map(|strength| f64::from(*strength));
-    let finite = all.filter(|strength| strength.is_finite());
-    let (low, high) = finite.fold((0.0, 1.0), |(low, high): (f64, f64), one| (low.min(one), high.max(one)));
+/// Ends of the strength axis: 0 to 1 at least, and whatever this memory learns beyond. What adds would press what
+/// corrects into a line, if both had one axis.
+fn range(course: &Course) -> (f64, f64) {
+    let all = course.strengths.iter().map(|strength| f64::from(*strength)).filter(|strength| strength.is_finite());
+    let (low, high) = all.fold((0.0, 1.0), |(low, high): (f64, f64), one| (low.min(one), high.max(one)));
     let margin = 0.06 * (high - low);
     (if low < 0.0 { low - margin } else { 0.0 }, high + margin)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use mnemoscope_core::Component;
-use mnemoscope_figure::{Figure, Highlight, semibold};
+use mnemoscope_figure::{Figure, Highlight, semibold, serif};
 use mnemoscope_lab::figures;
 use mnemoscope_memory::{Composition, Depths, depth_curves, known_depth_error};
 
@@ -51,9 +51,12 @@ impl DepthView {
                 };
                 self.settings.ui(ui, theme, "Depth", &mut cx.experiment.depth, |_| true, check);
                 ui.add_space(6.0);
-                let text = "Each layer's answer is the next layer's query. Under Hebb's rule with random codes the \
-                            error is (1 + (N − 1) / (H d_k))ᴸ − 1.";
-                ui.label(RichText::new(text).size(11.5).color(theme.text_dim));
+                let dim = |text: &str| RichText::new(text).size(11.5).color(theme.text_dim);
+                ui.label(dim(
+                    "Each layer's answer is the next layer's query. Under Hebb's rule with random codes the error is",
+                ));
+                ui.label(RichText::new("(1 + (N − 1) / (H d_k))ᴸ − 1").font(serif(13.5)).color(theme.text));
+                ui.label(dim("Depth makes it grow, heads of the same width divide what grows."));
             });
         });
     }

@@ -1,6 +1,6 @@
 //! The benches as a row of tabs, with a sentence on the one in front; and the switch between the two labs.
 
-use egui::{Align2, Color32, FontId, Key, Rect, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, Ui, pos2, vec2};
 use mnemoscope_figure::{Theme, medium, semibold};
 use mnemoscope_lab::Focus;
 
@@ -10,7 +10,7 @@ use crate::tiles::header;
 /// Height of the row.
 const HEIGHT: f32 = 28.0;
 
-/// Draws the row; a click or the arrow keys bring another bench to the front.
+/// Draws the row; a click, or Enter on the tab with the focus, brings its bench to the front.
 pub(super) fn ui(ui: &mut Ui, theme: &Theme, bench: &mut Bench) {
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     let mut left = row.left() + 2.0;
@@ -27,10 +27,6 @@ pub(super) fn ui(ui: &mut Ui, theme: &Theme, bench: &mut Bench) {
         }
         if response.has_focus() {
             ui.painter().rect_stroke(rect, 5.0, Stroke::new(1.5, theme.accent), egui::StrokeKind::Inside);
-            let turn = |key| ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, key));
-            if turn(Key::Space) || turn(Key::Enter) {
-                *bench = tab;
-            }
         }
         let color = if active || response.hovered() { theme.text } else { theme.text_dim };
         ui.painter().galley_with_override_text_color(

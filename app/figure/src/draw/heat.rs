@@ -15,6 +15,8 @@ use crate::theme::{Theme, text_on};
 const NOTE: f32 = 13.0;
 /// Width of the legend's colours, with the room before them.
 const BAR: (f32, f32) = (8.0, 12.0);
+/// Least height of a legend.
+const SHORTEST: f32 = 36.0;
 
 /// Where everything stands.
 pub(crate) struct Layout {
@@ -51,7 +53,9 @@ impl Layout {
         let label_room = if label_width > 0.0 { label_width + 6.0 } else { 0.0 };
         let col_height = if sides { font + 5.0 } else { 0.0 };
         let bar_width = if rect.width() >= 140.0 && rect.height() >= 70.0 {
-            let text = bar_ticks(heat, 100.0).into_iter().map(|(_, label)| dim.width(&label)).fold(0.0, f32::max);
+            // A long legend has finer ticks than a short one, and they need more room.
+            let ticks = [60.0, 120.0, 240.0, 480.0].into_iter().flat_map(|height| bar_ticks(heat, height));
+            let text = ticks.map(|(_, label)| dim.width(&label)).fold(0.0, f32::max);
             BAR.1 + BAR.0 + 5.0 + text
         } else {
             0.0
@@ -67,7 +71,8 @@ impl Layout {
         let used = vec2(row_title + label_room + size.x + bar_width, above + size.y + below);
         let corner = rect.min + ((rect.size() - used) / 2.0).max(vec2(0.0, 0.0));
         let grid = Rect::from_min_size(corner + vec2(row_title + label_room, above), size);
-        let bar = (bar_width > 0.0).then(|| {
+        // Beside a table of few rows there is no height for a legend.
+        let bar = (bar_width > 0.0 && size.y >= SHORTEST).then(|| {
             let left = grid.right() + BAR.1;
             Rect::from_min_max(pos2(left, grid.top()), pos2(left + BAR.0, grid.bottom()))
         });
