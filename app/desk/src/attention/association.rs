@@ -16,6 +16,8 @@ use crate::tiles::numbers::{self, Number};
 const FOOT: f32 = 56.0;
 /// A figure needs this much room; where there is more, there are more of them.
 const SMALLEST: (f32, f32) = (215.0, 170.0);
+/// From this width on there are four in a row: three large ones tell more than four small ones.
+const FOUR: f32 = 1200.0;
 
 /// The bench's view.
 pub(super) struct AssociationView {
@@ -107,7 +109,7 @@ impl AssociationView {
     }
 
     fn grid_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, room: Rect) {
-        let columns = ((room.width() / SMALLEST.0) as usize).clamp(1, 4);
+        let columns = if room.width() >= FOUR { 4 } else { ((room.width() / SMALLEST.0) as usize).clamp(1, 3) };
         let rows = ((room.height() / SMALLEST.1) as usize).clamp(1, 2);
         let slots = slots(columns * rows);
         let size = vec2(
@@ -129,10 +131,11 @@ impl AssociationView {
             let Some(figure) = self.memory.map(map) else { continue };
             let marked = self.pointed.map_or_else(Highlight::default, |pointed| pointed.in_map(map, &figure));
             let response = if let Slot::Chosen(place) = slot {
-                let chosen = &mut self.chosen[place];
                 let mut choose = |ui: &mut Ui| {
                     for map in [Map::Added, Map::Similarity, Map::Keys, Map::Values, Map::Recalled, Map::Shared] {
-                        ui.selectable_value(chosen, map, map.title());
+                        if ui.selectable_label(self.chosen[place] == map, map.title()).clicked() {
+                            put(&mut self.chosen, place, map);
+                        }
                     }
                 };
                 card::ui(ui, cx, rect, &figure, marked, Some(&mut choose))
@@ -151,10 +154,11 @@ impl AssociationView {
 
     fn curve_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, rect: Rect, place: usize) {
         let Some(figure) = self.memory.curve(self.curves[place], ui.ctx()) else { return };
-        let chosen = &mut self.curves[place];
         let mut choose = |ui: &mut Ui| {
             for curve in Curve::ALL {
-                ui.selectable_value(chosen, curve, curve.title());
+                if ui.selectable_label(self.curves[place] == curve, curve.title()).clicked() {
+                    put(&mut self.curves, place, curve);
+                }
             }
         };
         card::ui(ui, cx, rect, &figure, Highlight::default(), Some(&mut choose));
@@ -207,6 +211,14 @@ impl AssociationView {
     }
 }
 
+/// Puts a figure into a place. Where it stood before comes what it takes the place of: nothing is shown twice.
+fn put<T: Copy + PartialEq>(shown: &mut [T], place: usize, figure: T) {
+    match shown.iter().position(|other| *other == figure) {
+        Some(other) => shown.swap(other, place),
+        None => shown[place] = figure,
+    }
+}
+
 /// Whether these pairs can be written into this memory.
 fn fits(pairs: &mnemoscope_memory::Component, memory: &Composition) -> Result<(), MemoryError> {
     mnemoscope_memory::check(pairs)?;
@@ -230,6 +242,17 @@ fn slots(places: usize) -> Vec<Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_that_is_shown_elsewhere_changes_places() {
+        let mut shown = [Map::Added, Map::Similarity, Map::Keys];
+        put(&mut shown, 0, Map::Values);
+        assert_eq!(shown, [Map::Values, Map::Similarity, Map::Keys]);
+        put(&mut shown, 0, Map::Keys);
+        assert_eq!(shown, [Map::Keys, Map::Similarity, Map::Values]);
+        put(&mut shown, 1, Map::Similarity);
+        assert_eq!(shown, [Map::Keys, Map::Similarity, Map::Values]);
+    }
 
     #[test]
     fn little_room_keeps_what_matters_most() {

@@ -216,6 +216,7 @@ fn figures_of(
     let memory = conditioning.memory_after(composition, 0, at).ok().map(|memory| {
         let mut holds = figures::memory_image(&memory.image(), format!("after {at} trials"));
         holds.id = format!("{}-{index}", holds.id);
+        holds.title = format!("{title}: memory");
         Arc::new(holds)
     });
     (Arc::new(curves), memory.filter(|_| course.is_ok()))

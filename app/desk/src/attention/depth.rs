@@ -55,7 +55,7 @@ impl DepthView {
                 ui.label(dim(
                     "Each layer's answer is the next layer's query. Under Hebb's rule with random codes the error is",
                 ));
-                ui.label(RichText::new("(1 + (N − 1) / (H d_k))ᴸ − 1").font(serif(13.5)).color(theme.text));
+                ui.label(RichText::new("(1 + (N − 1) / (H d_k))ᴸ − 1").font(serif(12.0)).color(theme.text));
                 ui.label(dim("Depth makes it grow, heads of the same width divide what grows."));
             });
         });
