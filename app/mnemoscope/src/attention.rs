@@ -20,7 +20,7 @@ const DRAWS: u32 = 20;
 /// When the settings do not go together, or the folder cannot be written.
 pub fn measure(experiment: &Experiment, draws: Option<u32>, folder: &Path) -> anyhow::Result<ExitCode> {
     if let Some(refusal) = refusals(experiment).first() {
-        anyhow::bail!("{}: {}", refusal.place, refusal.message);
+        anyhow::bail!("{}", refusal.message);
     }
     let draws = draws.unwrap_or(DRAWS).max(1) as usize;
     export::make_folder(folder)?;
