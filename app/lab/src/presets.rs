@@ -59,6 +59,7 @@ static PRESETS: &[Preset] = presets![
         "sequence-stream",
         "recall-softmax-against-delta",
         "key-rewriting",
+        "maze-retention-and-rewriting",
         "grokking-modular-addition",
     ],
     "Claims": [
