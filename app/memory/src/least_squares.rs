@@ -1,9 +1,11 @@
 //! The matrix memory that is always the least-squares fit of all pairs so far (Plackett 1950; as a sequence layer
-//! von Oswald et al. 2023, Mesa): min over S of the sum of μ^age |v - S k|² + μ^t λ |S|².
+//! von Oswald et al. 2023, Mesa): min over S of the sum of μ^age |v - S k|² + λ |S|².
 //!
-//! With P = (Σ μ^age k kᵀ + μ^t λ I)⁻¹, a write is g = P k / (μ + kᵀ P k), S ← S + (v - S k) gᵀ and
-//! P ← (P - g (P k)ᵀ) / μ. By chunks the sums of k kᵀ and v kᵀ are kept and solved at each border, which is the same S
-//! there; in between the memory answers with the last one. In f64: P loses its symmetry and sign otherwise.
+//! Mesa's form: the sums A = Σ μ^age k kᵀ and C = Σ μ^age v kᵀ are kept, and S (A + λ I) = C is solved at the border of
+//! each chunk; in between the memory answers with the last S. Where nothing is forgotten and every write is solved,
+//! P = (A + λ I)⁻¹ follows by the recursion g = P k / (1 + kᵀ P k), S ← S + (v - S k) gᵀ, P ← P - g (P k)ᵀ, which is the
+//! same S. The textbook's recursion with forgetting is not used: it fades the ridge with the pairs, so that P grows as
+//! μ^-t in the directions that no key spans. In f64: P loses its symmetry and sign otherwise.
 
 use crate::architecture::matrix::picture;
 use crate::linear::solve_spd;
@@ -19,9 +21,9 @@ pub(crate) struct LeastSquares {
     chunk: usize,
     /// `[d_v, d_k]`.
     s: Vec<f64>,
-    /// P `[d_k, d_k]` where each write is solved, else Σ k kᵀ + ridge.
+    /// P `[d_k, d_k]` by the recursion, else A.
     square: Vec<f64>,
-    /// Σ v kᵀ `[d_v, d_k]`, by chunks.
+    /// C `[d_v, d_k]`; empty by the recursion.
     cross: Vec<f64>,
     pending: usize,
     last: Vec<f32>,
@@ -38,6 +40,11 @@ impl LeastSquares {
         memory
     }
 
+    /// Whether P is kept, and not the sums.
+    fn recursive(&self) -> bool {
+        self.chunk == 1 && self.forgetting == 1.0
+    }
+
     fn errors(&self, key: &[f64], value: &[f32]) -> Vec<f64> {
         let rows = self.s.chunks_exact(self.d_k).zip(value);
         rows.map(|(row, v)| f64::from(*v) - dot(row, key)).collect()
@@ -46,13 +53,13 @@ impl LeastSquares {
     /// One step of the recursion.
     fn recurse(&mut self, key: &[f64], errors: &[f64]) {
         let pk: Vec<f64> = self.square.chunks_exact(self.d_k).map(|row| dot(row, key)).collect();
-        let denominator = self.forgetting + dot(&pk, key);
+        let denominator = 1.0 + dot(&pk, key);
         let gain: Vec<f64> = pk.iter().map(|x| x / denominator).collect();
         for (row, error) in self.s.chunks_exact_mut(self.d_k).zip(errors) {
             row.iter_mut().zip(&gain).for_each(|(cell, g)| *cell += error * g);
         }
         for (row, g) in self.square.chunks_exact_mut(self.d_k).zip(&gain) {
-            row.iter_mut().zip(&pk).for_each(|(cell, x)| *cell = (*cell - g * x) / self.forgetting);
+            row.iter_mut().zip(&pk).for_each(|(cell, x)| *cell -= g * x);
         }
         // Rounding would grow along the antisymmetric part.
         for i in 0..self.d_k {
@@ -75,8 +82,10 @@ impl LeastSquares {
         self.pending += 1;
         if self.pending == self.chunk {
             self.pending = 0;
-            // A singular matrix, which only underflow of the ridge makes, leaves the last solution.
-            if let Some(solution) = solve_spd(&self.square, &self.cross, self.d_k) {
+            let mut ridged = self.square.clone();
+            ridged.iter_mut().step_by(self.d_k + 1).for_each(|cell| *cell += self.ridge);
+            // Singular only where the ridge is lost in the rounding of huge keys: the last solution stays.
+            if let Some(solution) = solve_spd(&ridged, &self.cross, self.d_k) {
                 self.s = solution;
             }
         }
@@ -89,7 +98,7 @@ impl Memory for LeastSquares {
         let before = self.s.clone();
         let errors = self.errors(&key, value);
         self.surprise = Some((dot(&errors, &errors) * dot(&key, &key)).sqrt() as f32);
-        if self.chunk == 1 {
+        if self.recursive() {
             self.recurse(&key, &errors);
         } else {
             self.collect(&key, value);
@@ -103,11 +112,14 @@ impl Memory for LeastSquares {
     }
 
     fn reset(&mut self) {
-        let on_diagonal = if self.chunk == 1 { 1.0 / self.ridge } else { self.ridge };
         self.s = vec![0.0; self.d_v * self.d_k];
         self.square = vec![0.0; self.d_k * self.d_k];
-        self.square.iter_mut().step_by(self.d_k + 1).for_each(|cell| *cell = on_diagonal);
-        self.cross = if self.chunk == 1 { Vec::new() } else { self.s.clone() };
+        self.cross = Vec::new();
+        if self.recursive() {
+            self.square.iter_mut().step_by(self.d_k + 1).for_each(|cell| *cell = 1.0 / self.ridge);
+        } else {
+            self.cross.clone_from(&self.s);
+        }
         self.pending = 0;
         self.last = Vec::new();
         self.surprise = None;

@@ -108,14 +108,14 @@ static SEVERAL: [Knob; 2] = [
 
 static LEAST_SQUARES: [Knob; 3] = [
     Knob::real("ridge", "ridge", "λ", 1e-6, 10.0, 1e-3, Scale::Log)
-        .meaning("weight of a small memory against a right one; it fades as the pairs do")
+        .meaning("weight of a small memory against a right one; it does not fade as the pairs do")
         .live(),
     Knob::real("forgetting", "forgetting factor", "μ", 0.5, 1.0, 1.0, Scale::Linear)
         .meaning("weight of a pair relative to the next one")
         .live(),
     Knob::whole("chunk", "chunk", "", 1, 64, 1, Scale::Log)
         .unit("pairs")
-        .meaning("writes between two solutions; 1 solves after each, by the recursion")
+        .meaning("writes between two solutions; 1 solves after each")
         .live(),
 ];
 

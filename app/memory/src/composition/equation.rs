@@ -70,14 +70,15 @@ fn list(composition: &Composition) -> String {
 
 fn least_squares(composition: &Composition) -> String {
     let rule = &composition.rule;
-    let (ridge, mu, chunk) = (number(rule.real("ridge")), number(rule.real("forgetting")), rule.whole("chunk"));
-    if chunk == 1 {
-        format!(
-            "S ← S + (v − S k) gᵀ,  g = P k / ({mu} + kᵀ P k),  P ← (P − g (P k)ᵀ) / {mu},  P₀ = I / {ridge},  o = S q"
-        )
-    } else {
-        format!("A ← {mu} A + k kᵀ,  C ← {mu} C + v kᵀ,  A₀ = {ridge} I,  every {chunk} pairs S ← C A⁻¹,  o = S q")
+    let (ridge, mu, chunk) = (number(rule.real("ridge")), rule.real("forgetting"), rule.whole("chunk"));
+    if chunk == 1 && mu == 1.0 {
+        return format!(
+            "S ← S + (v − S k) gᵀ,  g = P k / (1 + kᵀ P k),  P ← P − g (P k)ᵀ,  P₀ = I / {ridge},  o = S q"
+        );
     }
+    let mu = number(mu);
+    let every = if chunk == 1 { String::new() } else { format!("every {chunk} pairs ") };
+    format!("A ← {mu} A + k kᵀ,  C ← {mu} C + v kᵀ,  {every}S ← C (A + {ridge} I)⁻¹,  o = S q")
 }
 
 fn chunks(composition: &Composition) -> String {

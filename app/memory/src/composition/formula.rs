@@ -37,7 +37,7 @@ pub fn choice_formula(place: Place, kind: &str) -> &'static str {
             ("gradient_step", "S − β ∇ℓ(S; k, v)"),
             ("momentum", "Z ← η Z − θ ∇ℓ(S; k, v),  S + Z"),
             ("several_steps", "m times S ← S − β ∇ℓ(S; k, v)"),
-            ("least_squares", "S = argmin Σ μ^age |v − S k|² + λ μᵗ |S|²"),
+            ("least_squares", "S = argmin Σ μ^age |v − S k|² + λ |S|²"),
             ("local_regression", "min over a, B of Σ wᵢ |a + B (kᵢ − q) − vᵢ|² (+ λ |B|²),  o = a"),
         ],
     };

@@ -49,10 +49,17 @@ impl Composition {
             if self.rule.whole("chunk") > 1 {
                 return refuse(Place::Rule, "least squares is trained step by step here: set its chunk to 1");
             }
+            if self.rule.real("forgetting") < 1.0 {
+                return refuse(
+                    Place::Rule,
+                    "the recursion that is trained through fades its ridge with the pairs and loses its precision in \
+                     directions that no key spans: set forgetting to 1",
+                );
+            }
             return Ok(Mixer::Scan {
                 form: Form::LeastSquares { ridge: self.rule.real("ridge") as f32 },
                 strength: None,
-                fade: factor(self.rule.real("forgetting")),
+                fade: Fade::None,
                 momentum: None,
             });
         }

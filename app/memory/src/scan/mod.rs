@@ -88,7 +88,9 @@ pub enum Form {
     },
     /// The exact solution of the regression so far, pair by pair: recursive least squares with forgetting, as
     /// test-time regression describes it (Wang et al. 2025). Retention forgets, one number a step; the write strength
-    /// is the weight of a pair (lab form; 1 is the textbook's).
+    /// is the weight of a pair (lab form; 1 is the textbook's). Retention fades the ridge too, as in the textbook: in
+    /// directions that no key spans P grows as 1/ridge over the product of the retentions, and f32 loses S when that
+    /// passes about 1e5. [`Composition::trainable`](crate::Composition::trainable) therefore gives it none.
     LeastSquares {
         /// The weight of |S|^2 before the first step, above 0.
         ridge: f32,

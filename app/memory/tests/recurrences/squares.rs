@@ -5,7 +5,7 @@ use mnemoscope_memory::{Component, Place, capacity_curve};
 
 use crate::pair::*;
 
-/// argmin Σ μ^age |v - S k|² + μ^t λ |S|², row by row through the normal equations.
+/// argmin Σ μ^age |v - S k|² + λ |S|², row by row through the normal equations.
 fn ridge(pairs: &[Pair], lambda: f64, mu: f64) -> Rows {
     let n = pairs.len() as i32;
     let weight = |i: usize| mu.powi(n - 1 - i as i32);
@@ -13,7 +13,7 @@ fn ridge(pairs: &[Pair], lambda: f64, mu: f64) -> Rows {
         .map(|a| {
             let row =
                 (0..D_K).map(|b| pairs.iter().enumerate().map(|(i, (k, _))| weight(i) * k[a] * k[b]).sum::<f64>());
-            row.enumerate().map(|(b, x)| if a == b { x + mu.powi(n) * lambda } else { x }).collect()
+            row.enumerate().map(|(b, x)| if a == b { x + lambda } else { x }).collect()
         })
         .collect();
     (0..D_V)
@@ -25,7 +25,7 @@ fn ridge(pairs: &[Pair], lambda: f64, mu: f64) -> Rows {
 }
 
 #[test]
-fn the_recursion_is_the_ridge_solution() {
+fn every_way_gives_the_ridge_solution() {
     let pairs = pairs(12);
     for (lambda, mu) in [(0.1, 1.0), (0.01, 0.9)] {
         let composition = set(set(named("least_squares"), Place::Rule, "ridge", lambda), Place::Rule, "forgetting", mu);
@@ -36,6 +36,22 @@ fn the_recursion_is_the_ridge_solution() {
         let chunked = set(composition, Place::Rule, "chunk", 4.0);
         is_matrix(written(&chunked, &pairs).as_ref(), &ridge(&pairs, lambda, mu), "chunked");
         is_matrix(written(&chunked, &pairs[..11]).as_ref(), &ridge(&pairs[..8], lambda, mu), "between borders");
+    }
+}
+
+/// Two keys of several dimensions, again and again: what no key spans must stay empty, however long the others are
+/// forgotten. Each key's value is the newest, up to the ridge.
+#[test]
+fn directions_that_no_key_spans_stay_empty() {
+    let drawn = pairs(2);
+    let long: Vec<Pair> = (0..1000).map(|t| drawn[t % 2].clone()).collect();
+    for mu in [0.8, 0.95, 1.0] {
+        for chunk in [1.0, 4.0] {
+            let composition =
+                set(set(named("least_squares"), Place::Rule, "ridge", 1e-3), Place::Rule, "forgetting", mu);
+            let composition = set(composition, Place::Rule, "chunk", chunk);
+            is_matrix(written(&composition, &long).as_ref(), &ridge(&long, 1e-3, mu), "after 1000 writes");
+        }
     }
 }
 
