@@ -199,6 +199,26 @@ fn with_a_period_the_same_keys_are_asked_again_after_so_many_tokens() {
 }
 
 #[test]
+fn what_is_asked_was_not_asked_before_and_what_is_asked_last_was_changed() {
+    for (task, queries) in
+        [("recall", 3), ("recall", 4), ("rewriting", 3), ("rewriting", 4), ("updating", 3), ("updating", 4)]
+    {
+        // One update: what is asked last can be told from the tokens.
+        let data = load(&format!("sequence(task: \"{task}\", pairs: 4, queries: {queries}, updates: 1, samples: 300)"));
+        let mut first_asked = HashSet::new();
+        for index in 0..data.len() {
+            let (tokens, asked) = row(&data, index);
+            let keys: Vec<&String> =
+                tokens.iter().zip(&asked).filter(|(_, asked)| **asked).map(|(key, _)| key).collect();
+            assert_eq!(keys.iter().collect::<HashSet<_>>().len(), queries, "{task}: {tokens:?}");
+            assert!(task == "recall" || *keys[queries - 1] == tokens[8], "{task}: {tokens:?}");
+            first_asked.insert(tokens[..8].iter().position(|token| token == keys[0]));
+        }
+        assert_eq!(first_asked, [0, 2, 4, 6].map(Some).into(), "{task}: any pair may be asked first");
+    }
+}
+
+#[test]
 fn the_maze_asks_for_retention_alone_or_rewriting_alone() {
     let cues = |p: &str| {
         let data = load(&format!("sequence(task: \"t_maze\", samples: 100, corridors: 5, cue: {p})"));
@@ -222,7 +242,11 @@ fn sizes_that_do_not_go_together_are_refused_with_the_fix() {
         ("sequence(filler: 1000, pairs: 16)", "above the limit of 1024"),
         ("sequence(period: 3, recurring: 2)", "raise period to 4"),
         ("sequence(period: 30, recurring: 5)", "raise pairs"),
+        ("sequence(pairs: 20, period: 12)", "raise keys"),
+        ("sequence(queries: 5)", "5 questions need as many pairs, and there are 4; lower queries or raise pairs"),
         ("sequence(task: \"rewriting\", pairs: 17)", "raise keys"),
+        ("sequence(task: \"rewriting\", queries: 5)", "raise pairs"),
+        ("sequence(task: \"updating\", queries: 5)", "5 questions need as many cells, and there are 4"),
     ] {
         assert!(error(text).contains(part), "{text}: {}", error(text));
     }
@@ -260,7 +284,7 @@ proptest! {
         let mut knobs = source("sequence(samples: 20, keys: 8, values: 12, modulus: 5)");
         knobs.set("task", Setting::Text(TASKS[task].name.to_owned())).unwrap();
         let sizes = [
-            ("pairs", pairs), ("queries", queries), ("filler", filler), ("updates", updates), ("items", items),
+            ("pairs", pairs.max(queries)), ("queries", queries), ("filler", filler), ("updates", updates), ("items", items),
             ("back", back), ("corridors", corridors), ("seed", seed),
         ];
         for (name, value) in sizes {

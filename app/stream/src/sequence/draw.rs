@@ -114,6 +114,16 @@ pub(super) fn scattered(filler: usize, questions: usize, rng: &mut dyn rand::Rng
     before
 }
 
+/// The places of the pairs that are asked, each once: `last` at the end, any others before it. An answer stands behind its question, so
+/// a second question for the same pair would be answered in the row.
+pub(super) fn questions(size: &Size, last: usize, rng: &mut dyn rand::Rng) -> Vec<usize> {
+    let mut places: Vec<usize> = rand::seq::index::sample(rng, size.pairs, size.pairs).into_vec();
+    places.retain(|place| *place != last);
+    places.truncate(size.queries - 1);
+    places.push(last);
+    places
+}
+
 /// A token of a range.
 pub(super) fn any(range: &Range<u16>, rng: &mut dyn rand::Rng) -> u16 {
     rand::RngExt::random_range(rng, range.clone())

@@ -18,7 +18,7 @@ pub(crate) const PAIRS: Knob = Knob::whole("pairs", "pairs", "P", 1, 256, 4, Sca
     .meaning("Keys that are bound in a sequence: pairs of recall and rewriting, cells of updating.")
     .source("Arora et al. 2023, Zoology, has 4 to 64");
 pub(crate) const QUERIES: Knob = Knob::whole("queries", "questions", "Q", 1, 256, 3, Scale::Log)
-    .meaning("Questions per sequence: recall, induction, rewriting, updating.")
+    .meaning("Questions per sequence: recall, induction, rewriting, updating; but for recall in rounds no pair is asked twice.")
     .source("lab default");
 pub(crate) const FILLER: Knob = Knob::whole("filler", "filler", "", 0, 1000, 4, Scale::Log)
     .unit("tokens")

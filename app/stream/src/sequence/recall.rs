@@ -1,7 +1,8 @@
 //! Multi-query associative recall (Arora et al. 2023, Zoology, section 3.2): pairs of key and value, then keys, each of which asks for
 //! its value.
 //!
-//! Lab form: filler stands scattered between the questions. With a period the same few keys are asked in rounds, the first at once and
+//! Lab form: filler stands scattered between the questions, and no key is asked twice. With a period the same few
+//! keys are asked in rounds, the first at once and
 //! each of the others so many tokens after the one before, so that a cache that drops what is not used lately drops what is needed
 //! again.
 
@@ -34,19 +35,19 @@ fn pause(size: &Size) -> usize {
 }
 
 fn problem(size: &Size) -> Option<String> {
-    if size.pairs > size.keys {
-        return Some(format!(
-            "{} pairs need as many keys, and there are {}; raise keys or lower pairs",
-            size.pairs, size.keys
-        ));
+    if size.period == 0 {
+        return size.too_few("pairs");
     }
-    if size.period > 0 && size.recurring > size.pairs {
-        return Some(format!("{} recurring keys need as many pairs; lower recurring or raise pairs", size.recurring));
-    }
-    (size.period > 0 && size.period < 2 * size.recurring).then(|| {
-        let least = 2 * size.recurring;
-        format!("{} recurring keys and their values take {least} tokens; raise period to {least}", size.recurring)
-    })
+    let (recurring, least) = (size.recurring, 2 * size.recurring);
+    let of_rounds = || {
+        if recurring > size.pairs {
+            return Some(format!("{recurring} recurring keys need as many pairs; lower recurring or raise pairs"));
+        }
+        (size.period < least).then(|| {
+            format!("{recurring} recurring keys and their values take {least} tokens; raise period to {least}")
+        })
+    };
+    size.too_few_keys("pairs").or_else(of_rounds)
 }
 
 fn write(size: &Size, tokens: &Tokens, rng: &mut dyn Rng) -> Sequence {

@@ -2,11 +2,12 @@
 //!
 //! Lab form of what Schlag et al. 2021 (Linear transformers are secretly fast weight programmers, section 6.1.2) test with keys drawn
 //! with replacement: a memory that only adds keeps every old value beside the new one. The last question is always for a key that was
-//! bound anew, and a new value always differs from the one before.
+//! bound anew, and a new value always differs from the one before. No key is asked twice: its answer would stand behind the first
+//! question.
 
 use rand::{Rng, RngExt as _};
 
-use super::draw::{another, any, scattered, several};
+use super::draw::{another, any, questions, scattered, several};
 use super::size::Size;
 use super::task::{Draws, TaskKind};
 use super::vocabulary::{Needs, Tokens};
@@ -18,11 +19,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     meaning: "Keys are bound again to new values; the newest counts (lab form after Schlag et al. 2021).",
     needs: |size| Needs { keys: size.keys, values: size.values, noise: size.noise, ..Needs::default() },
     longest: |size| 2 * (size.pairs + size.updates) + size.filler + 2 * size.queries - 1,
-    problem: |size| {
-        (size.pairs > size.keys).then(|| {
-            format!("{} pairs need as many keys, and there are {}; raise keys or lower pairs", size.pairs, size.keys)
-        })
-    },
+    problem: |size| size.too_few("pairs"),
     source: Draws::One(write),
 };
 
@@ -43,12 +40,11 @@ fn write(size: &Size, tokens: &Tokens, rng: &mut dyn Rng) -> Sequence {
         anew.push(place);
     }
     let last = anew[rng.random_range(0..anew.len())];
-    let order = several(&(0..size.pairs as u16), size.pairs, rng);
-    for (question, before) in scattered(size.filler, size.queries, rng).into_iter().enumerate() {
+    let places = questions(size, last, rng);
+    for (place, before) in places.into_iter().zip(scattered(size.filler, size.queries, rng)) {
         for _ in 0..before {
             writer.say(any(&tokens.noise, rng));
         }
-        let place = if question + 1 == size.queries { last } else { usize::from(order[question % order.len()]) };
         writer.say(keys[place]);
         writer.ask(values[place]);
     }

@@ -52,4 +52,21 @@ impl Size {
             operation: Operation::named(component.text(knobs::OPERATION.name)),
         }
     }
+
+    /// What keeps so many pairs, or cells, from having keys of their own.
+    pub(super) fn too_few_keys(&self, pairs: &str) -> Option<String> {
+        (self.pairs > self.keys).then(|| {
+            format!("{} {pairs} need as many keys, and there are {}; raise keys or lower pairs", self.pairs, self.keys)
+        })
+    }
+
+    /// The same, or what keeps every question from being for a pair of its own.
+    pub(super) fn too_few(&self, pairs: &str) -> Option<String> {
+        self.too_few_keys(pairs).or_else(|| {
+            (self.queries > self.pairs).then(|| {
+                let (queries, have) = (self.queries, self.pairs);
+                format!("{queries} questions need as many {pairs}, and there are {have}; lower queries or raise pairs")
+            })
+        })
+    }
 }

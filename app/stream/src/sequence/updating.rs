@@ -1,11 +1,12 @@
 //! Memory updating, of the working-memory battery of Sikarwar and Zhang 2023 (S069): cells with numbers that are raised or lowered by
 //! one, and at the end cells whose numbers are asked.
 //!
-//! Lab form: numbers go round modulo p. The last question is always for a cell that was changed.
+//! Lab form: numbers go round modulo p. The last question is always for a cell that was changed, and no cell is asked
+//! twice.
 
 use rand::{Rng, RngExt as _};
 
-use super::draw::{any, scattered, several};
+use super::draw::{any, questions, scattered, several};
 use super::size::Size;
 use super::task::{Draws, TaskKind};
 use super::vocabulary::{Needs, Tokens};
@@ -23,11 +24,7 @@ pub(super) const TASK: TaskKind = TaskKind {
         ..Needs::default()
     },
     longest: |size| 2 * (size.pairs + size.updates) + size.filler + 2 * size.queries - 1,
-    problem: |size| {
-        (size.pairs > size.keys).then(|| {
-            format!("{} cells need as many keys, and there are {}; raise keys or lower pairs", size.pairs, size.keys)
-        })
-    },
+    problem: |size| size.too_few("cells"),
     source: Draws::One(write),
 };
 
@@ -51,12 +48,11 @@ fn write(size: &Size, tokens: &Tokens, rng: &mut dyn Rng) -> Sequence {
         changed.push(place);
     }
     let last = changed[rng.random_range(0..changed.len())];
-    let order = several(&(0..size.pairs as u16), size.pairs, rng);
-    for (question, before) in scattered(size.filler, size.queries, rng).into_iter().enumerate() {
+    let places = questions(size, last, rng);
+    for (place, before) in places.into_iter().zip(scattered(size.filler, size.queries, rng)) {
         for _ in 0..before {
             writer.say(any(&tokens.noise, rng));
         }
-        let place = if question + 1 == size.queries { last } else { usize::from(order[question % order.len()]) };
         writer.say(cells[place]);
         writer.ask(number(held[place]));
     }
