@@ -4,6 +4,9 @@ use mnemoscope_figure::{Axis, Body, Chart, Figure, LineKind, Series, SeriesColor
 use mnemoscope_measure::t_quantile_975;
 use mnemoscope_memory::AgeCurve;
 
+/// A half-life is told up to this many times the oldest age.
+const BEYOND: f64 = 20.0;
+
 /// Strength over age: the mean over `draws` draws with its 95 % t-interval, the exponential and the power law that were
 /// fitted to it, and the expected course where it is known.
 pub fn forgetting_curve(curve: &AgeCurve, draws: usize) -> Figure {
@@ -40,7 +43,9 @@ pub fn forgetting_curve(curve: &AgeCurve, draws: usize) -> Figure {
     chart.legend = true;
     let best = if fit.is_exponential() { "exponential" } else { "power law" };
     let r_squared = fit.exponential.r_squared.max(fit.power.r_squared);
-    let half = fit.half_life().map_or_else(
+    // A half-life far beyond what was measured is noise about a curve that stays.
+    let seen = BEYOND * curve.strengths.len() as f64;
+    let half = fit.half_life().filter(|half| *half <= seen).map_or_else(
         || "nothing is forgotten".to_owned(),
         |half| format!("half-life {half:.1} writes ({best}, R² = {r_squared:.3})"),
     );
@@ -55,6 +60,13 @@ mod tests {
 
     fn curve(strengths: Vec<f64>, known: Vec<f64>) -> AgeCurve {
         AgeCurve { sds: vec![0.1; strengths.len()], fit: fit_forgetting(&strengths), strengths, known }
+    }
+
+    #[test]
+    fn a_half_life_that_nobody_saw_is_not_told() {
+        let strengths: Vec<f64> = (0..10).map(|age| 1.0 - 1e-9 * f64::from(age)).collect();
+        let figure = forgetting_curve(&curve(strengths.clone(), strengths), 4);
+        assert!(figure.caption.starts_with("nothing is forgotten"), "{}", figure.caption);
     }
 
     #[test]
