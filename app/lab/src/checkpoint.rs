@@ -18,7 +18,7 @@ use crate::results::Results;
 pub const FILE: &str = "checkpoint.bin";
 
 /// The first bytes of every checkpoint, its format included.
-const MAGIC: &[u8] = b"mnemoscope checkpoint 2\n";
+const MAGIC: &[u8] = b"mnemoscope checkpoint 3\n";
 
 /// Why a checkpoint cannot be read.
 #[derive(Debug, Error)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
+use mnemoscope_memory::cache::Policy;
 use mnemoscope_memory::{AssociationKinds, Composition, Conditioning, Depths};
 use mnemoscope_stream::{Block, DataSources, Orders, Scenarios};
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,7 @@ static CANDIDATES: [Opt; 3] = [
         meaning: "evaluation knows the task: the answer is the largest output among that task's classes",
     },
 ];
-static EVALUATION_KNOBS: [Knob; 5] = [
+static EVALUATION_KNOBS: [Knob; 6] = [
     Knob::whole("dense", "dense after a switch", "", 0, 10_000, 60, Scale::Log)
         .unit("steps")
         .meaning("every step is evaluated for this long after a task switch, where the stability gap is")
@@ -57,6 +58,12 @@ static EVALUATION_KNOBS: [Knob; 5] = [
         .meaning("the part of the data behind the live curves; final figures always use test"),
     Knob::choice("candidates", "candidate classes", &CANDIDATES, "seen")
         .meaning("among which outputs the answer is looked for; a stream with own-class training uses the task's own"),
+    Knob::whole("masked", "heads masked", "n", 0, 31, 0, Scale::Linear)
+        .meaning(
+            "heads of a sequence model with softmax attention that are silenced when the run ends: the n that copy \
+                  the most answers against n at random; 0 leaves it out",
+        )
+        .source("S148, \"Retrieval Head Mechanistically Explains Long-Context Factuality\""),
 ];
 static EVALUATIONS: [Kind; 1] = [Kind {
     name: "continual",
@@ -207,6 +214,9 @@ pub struct Experiment {
     /// What the attention lab measures of it.
     #[serde(default)]
     pub bench: Bench,
+    /// Cache policies under which a trained sequence model with softmax attention is measured when the run ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<Policy>,
     /// The pairs of the association bench.
     #[serde(default = "first")]
     pub attention: Component<AssociationKinds>,
@@ -264,6 +274,7 @@ impl Default for Experiment {
             population: first(),
             pace: first(),
             memory: Composition::default(),
+            caches: Vec::new(),
             bench: Bench::default(),
             attention: first(),
             conditioning: Conditioning::default(),

@@ -63,6 +63,11 @@ pub fn write(snapshot: &Snapshot, folder: &Path) -> Result<Vec<PathBuf>, ExportE
     {
         written.extend(write_figure(&figure, folder)?);
     }
+    if !snapshot.looked.is_empty() {
+        for figure in [figures::retrieval_heads(snapshot), figures::caches(snapshot)] {
+            written.extend(write_figure(&figure, folder)?);
+        }
+    }
     Ok(written)
 }
 
@@ -173,6 +178,12 @@ fn objective_table(snapshot: &Snapshot) -> csv::Result<Vec<u8>> {
 pub fn metrics_json(snapshot: &Snapshot) -> Value {
     let variants = snapshot.layout.variants();
     let metrics: Vec<Value> = snapshot.metrics.iter().map(|metric| metric_json(metric, snapshot)).collect();
+    let finite = |values: &[f64]| -> Vec<Option<f64>> { values.iter().map(|v| v.is_finite().then_some(*v)).collect() };
+    let inside: Vec<Value> = snapshot
+        .looked
+        .iter()
+        .map(|looked| json!({ "name": looked.key, "replicas": finite(&looked.values) }))
+        .collect();
     json!({
         "title": snapshot.experiment.title,
         "steps": snapshot.step,
@@ -187,6 +198,7 @@ pub fn metrics_json(snapshot: &Snapshot) -> Value {
             "method": cost.method, "bytes": cost.bytes, "extra_flops_per_step": cost.flops_per_step, "note": cost.note,
         })).collect::<Vec<_>>(),
         "metrics": metrics,
+        "inside": inside,
     })
 }
 

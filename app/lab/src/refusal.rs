@@ -5,6 +5,7 @@ use mnemoscope_stream::{Orders, gives_tokens};
 
 use crate::bench;
 use crate::experiment::{Experiment, Focus};
+use crate::inside;
 use crate::path;
 use crate::population::Population;
 use crate::pretraining;
@@ -81,6 +82,7 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
         found.push(Refusal { place: "model".to_owned(), message });
     }
     found.extend(pretraining::refusal(experiment));
+    found.extend(inside::refusal(experiment));
     if let Err(message) = Population::of(experiment) {
         found.push(Refusal { place: "population".to_owned(), message });
     }

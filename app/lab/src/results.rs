@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
 use crate::evaluation::whole_part;
+use crate::inside::Looked;
 use crate::snapshot::{BlockAccuracy, ConfusionView, Matrices, WrongSample};
 
 /// Wrong samples kept for each cell of the confusion matrix.
@@ -22,6 +23,8 @@ pub(crate) struct Results {
     confusion: Option<Arc<ConfusionView>>,
     /// Share of exemplars recognised at the last block's end, `[R]`; streams of few shots have it.
     recognised: Option<Vec<f64>>,
+    /// What was measured inside the trained model at the run's end.
+    looked: Arc<Vec<Looked>>,
 }
 
 /// Correct answers and samples, `[group][replica]`.
@@ -48,7 +51,7 @@ impl Tally {
 
 impl Results {
     pub(crate) fn new(groups: usize) -> Self {
-        Self { groups, matrices: Arc::default(), confusion: None, recognised: None }
+        Self { groups, matrices: Arc::default(), confusion: None, recognised: None, looked: Arc::default() }
     }
 
     pub(crate) fn matrices(&self) -> Arc<Matrices> {
@@ -61,6 +64,15 @@ impl Results {
 
     pub(crate) fn recognised(&self) -> Option<&[f64]> {
         self.recognised.as_deref()
+    }
+
+    pub(crate) fn looked(&self) -> Arc<Vec<Looked>> {
+        self.looked.clone()
+    }
+
+    /// Takes over what was measured inside the trained model.
+    pub(crate) fn look(&mut self, looked: Vec<Looked>) {
+        self.looked = Arc::new(looked);
     }
 
     /// Takes over what the instance test gave.

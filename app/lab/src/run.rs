@@ -19,6 +19,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, Rows, RunState};
 use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
+use crate::inside::{self, Subject};
 use crate::instances::recognised;
 use crate::path::{self, PathError};
 use crate::population::Population;
@@ -471,7 +472,11 @@ impl Run {
             self.results.recognise(recognised(&self.stream, &self.learner, self.block, corruption));
         }
         self.block += 1;
-        if !self.finished() {
+        if self.finished() {
+            let (stream, learner) = (&self.stream, &self.learner);
+            let subject = Subject { experiment: &self.current, stream, learner, seeds: &self.population.seeds };
+            self.results.look(inside::look(&subject)?);
+        } else {
             self.begin_block()?;
         }
         self.shown.at = None;

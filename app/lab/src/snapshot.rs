@@ -7,6 +7,7 @@ use mnemoscope_measure::{Confusion, Estimate, Gap, MetricInfo};
 use mnemoscope_stream::Dataset;
 
 use crate::experiment::{Event, Experiment};
+use crate::inside::Looked;
 use crate::population::{Population, Variant};
 use crate::pretraining::Pretrained;
 use crate::record::Record;
@@ -262,6 +263,8 @@ pub struct Snapshot {
     pub diverged: Vec<bool>,
     /// Knobs changed while running.
     pub events: Vec<Event>,
+    /// What was measured inside the trained model, when the run is finished and the experiment asks for it.
+    pub looked: Arc<Vec<Looked>>,
 }
 
 impl Snapshot {

@@ -244,6 +244,8 @@ pub enum Topic {
     Retentions,
     /// How a contextual memory is written.
     Rules,
+    /// What a bounded cache of softmax attention keeps.
+    Caches,
     /// Pairs of the association bench.
     Associations,
     /// The conditioning bench.

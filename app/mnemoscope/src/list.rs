@@ -8,6 +8,7 @@ use mnemoscope_core::{Domain, Kind, Knob, Registry, Scale, Setting};
 use mnemoscope_lab::{Evaluations, Focus, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Borders, Methods, Models, Optimisers, Profile, Schedules};
 use mnemoscope_measure::catalogue;
+use mnemoscope_memory::cache::Policies;
 use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Conditionings, Depths, Retentions, Rules};
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::{Map, Value, json};
@@ -68,6 +69,7 @@ fn family(topic: Topic) -> Option<Family> {
         Topic::Biases => of::<Biases>("memory.bias"),
         Topic::Retentions => of::<Retentions>("memory.retention"),
         Topic::Rules => of::<Rules>("memory.rule"),
+        Topic::Caches => of::<Policies>("caches"),
         Topic::Associations => of::<AssociationKinds>("attention"),
         Topic::Conditionings => of::<Conditionings>("conditioning"),
         Topic::Depths => of::<Depths>("depth"),

@@ -37,6 +37,8 @@ pub struct Quantity {
     level: Option<u16>,
     /// Of `steps_to`: the group whose own time is taken off.
     after: Option<usize>,
+    /// What is taken off, of the same replica: `a - b`.
+    less: Option<Box<Self>>,
 }
 
 /// Why a text is no quantity.
@@ -113,8 +115,12 @@ const STEPS_TO: &str = "steps_to";
 /// What is no metric of the catalogue: the live curves at the end and the way there, costs, and the share of replicas that diverged.
 static OTHERS: [&str; 6] = ["live_acc", STEPS_TO, "bytes", "flops", "parameters", "diverged"];
 
+/// What is measured inside a trained sequence model: under a cache policy, `cache_acc[lazy 0.5]`, or with heads masked,
+/// `retrieval_masked[top 2]`.
+static INSIDE: [&str; 4] = ["cache_acc", "cache_bytes", "retrieval_masked", "retrieval_score"];
+
 fn names() -> impl Iterator<Item = &'static str> {
-    OF_MATRIX.iter().map(|(name, _)| *name).chain(LISTED).chain(OTHERS)
+    OF_MATRIX.iter().map(|(name, _)| *name).chain(LISTED).chain(OTHERS).chain(INSIDE)
 }
 
 fn places(name: &str) -> &'static str {
@@ -135,6 +141,10 @@ impl Quantity {
     /// # Errors
     /// When there is no such measure, or it has no such candidates or place.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        if let Some((from, less)) = text.split_once(" - ") {
+            let less = Some(Box::new(Self::parse(less.trim())?));
+            return Ok(Self { less, ..Self::parse(from.trim())? });
+        }
         let (front, place) = match text.split_once('[') {
             Some((front, place)) => (front, Some(place)),
             None => (text, None),
@@ -152,6 +162,20 @@ impl Quantity {
                 group: None,
                 level: None,
                 after: None,
+                less: None,
+            });
+        }
+        if let Some(name) = INSIDE.iter().find(|name| **name == word) {
+            let reading = Some(text.to_owned());
+            return Ok(Self {
+                name,
+                reading,
+                candidates: None,
+                block: None,
+                group: None,
+                level: None,
+                after: None,
+                less: None,
             });
         }
         let Some(name) = names().find(|name| *name == word) else {
@@ -168,7 +192,8 @@ impl Quantity {
                 Some(known.ok_or_else(|| QuantityError::Candidates(set.to_owned()))?)
             }
         };
-        let mut quantity = Self { name, reading: None, candidates, block: None, group: None, level: None, after: None };
+        let mut quantity =
+            Self { name, reading: None, candidates, block: None, group: None, level: None, after: None, less: None };
         if let Some(place) = place {
             let given = place.strip_suffix(']').unwrap_or(place);
             let wrong = || QuantityError::Place { name, given: given.to_owned(), places: places(name) };
@@ -216,6 +241,15 @@ impl Quantity {
     }
 
     fn of_replica(&self, snapshot: &Snapshot, replica: usize) -> Measured {
+        let own = self.own(snapshot, replica)?;
+        match &self.less {
+            Some(less) => Ok(own - less.of_replica(snapshot, replica)?),
+            None => Ok(own),
+        }
+    }
+
+    /// Before anything is taken off.
+    fn own(&self, snapshot: &Snapshot, replica: usize) -> Measured {
         let layout = &snapshot.layout;
         match self.name {
             "parameters" => return Ok(layout.parameters as f64),
@@ -227,6 +261,9 @@ impl Quantity {
             "live_acc" => return live_accuracy(snapshot, replica),
             STEPS_TO => return self.steps_to(snapshot, replica),
             _ => {}
+        }
+        if INSIDE.contains(&self.name) {
+            return self.looked_at(snapshot, replica);
         }
         if let (true, Some(block)) = (GAPS.contains(&self.name), self.block) {
             return self.gap(snapshot, replica, block);
@@ -247,6 +284,18 @@ impl Quantity {
             Some(block) => mnemoscope_measure::acc_at(&whole, &course, block),
             None => of(&whole, &course),
         }
+    }
+
+    /// What was measured inside the trained model.
+    fn looked_at(&self, snapshot: &Snapshot, replica: usize) -> Measured {
+        let key = self.reading.as_deref().unwrap_or(self.name);
+        let looked = snapshot.looked.iter().find(|looked| looked.key == key).ok_or_else(|| {
+            let all: Vec<&str> = snapshot.looked.iter().map(|looked| looked.key.as_str()).collect();
+            let all =
+                if all.is_empty() { "nothing; set caches or evaluation.masked".to_owned() } else { all.join(", ") };
+            Undefined(format!("{key} is not measured; this experiment looks at: {all}"))
+        })?;
+        Ok(looked.values[replica])
     }
 
     /// As the snapshot lists it.
@@ -356,6 +405,9 @@ mod tests {
         );
         assert_eq!(parse("mer.cosine").reading.as_deref(), Some("mer.cosine"));
         assert_eq!(parse("gap_depth[block 1]").block, Some(1));
+        let gain = parse("cache_acc[lazy 0.5] - cache_acc[window 0.5]");
+        assert_eq!(gain.reading.as_deref(), Some("cache_acc[lazy 0.5]"));
+        assert_eq!(gain.less, Some(Box::new(parse("cache_acc[window 0.5]"))));
         assert_eq!(parse("bwt@all").candidates, Some("all"));
     }
 

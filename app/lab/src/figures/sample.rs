@@ -118,6 +118,7 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         surface: None,
         diverged: vec![false; seeds],
         events: vec![],
+        looked: Arc::default(),
     }
 }
 

@@ -54,6 +54,7 @@ impl Run {
             surface: self.shown.surface.clone(),
             diverged: self.diverged.clone(),
             events: self.events.clone(),
+            looked: self.results.looked(),
         })
     }
 

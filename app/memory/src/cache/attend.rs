@@ -51,7 +51,7 @@ pub struct Call<'a> {
     /// What the layer's projections saw of each token `[rows, T, width]`, for policies that judge a token by itself; may
     /// be empty, and then they see its keys and values of all heads.
     pub hidden: &'a [f32],
-    /// First token of each row, before which it has fillers that no policy sees; empty where there are none.
+    /// First token of each row, before which it has fillers that no policy sees and that read nothing; empty where there are none.
     pub starts: &'a [usize],
 }
 
@@ -136,7 +136,7 @@ fn attend_row(call: &Call<'_>, index: usize, mut parts: Parts) -> Course {
     let (mut keys, mut values) = (row.k.clone(), row.v.clone());
     let width = row.width();
 
-    let mut out = fillers(call, index);
+    let mut out = vec![0.0; heads * all * d_v];
     let mut until = vec![0; heads * all];
     let mut bytes = vec![0; start];
     // Bytes of each token's keys and values of all heads, as the codec counts them.
@@ -182,30 +182,4 @@ fn attend_row(call: &Call<'_>, index: usize, mut parts: Parts) -> Course {
         bytes.push((stored.div_ceil(heads) + parts.eviction.bytes(&held)) as u32);
     }
     Course { out, until, bytes }
-}
-
-/// Read-outs of a row, `[H, T, d_v]`: of fillers what they read among themselves, as no policy minds them; else 0.
-fn fillers(call: &Call<'_>, row: usize) -> Vec<f32> {
-    let Shape { heads, steps, d_k, d_v, .. } = call.shape;
-    let mut out = vec![0.0; heads * steps * d_v];
-    for head in 0..heads {
-        let lane = row * heads + head;
-        let key = |array, t: usize| -> &[f32] { slice(array, lane * steps + t, d_k) };
-        for t in 0..call.start(row) {
-            let mut weights: Vec<f32> = (0..=t).map(|i| call.logit(key(call.q, t), key(call.k, i), t - i)).collect();
-            softmax(&mut weights);
-            for (i, weight) in weights.iter().enumerate() {
-                let value = slice(call.v, lane * steps + i, d_v);
-                for (sum, x) in out[(head * steps + t) * d_v..][..d_v].iter_mut().zip(value) {
-                    *sum += weight * x;
-                }
-            }
-        }
-    }
-    out
-}
-
-/// Row number `index` of an array of rows of `d` numbers.
-fn slice(array: &[f32], index: usize, d: usize) -> &[f32] {
-    &array[index * d..][..d]
 }

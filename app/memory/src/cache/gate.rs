@@ -45,8 +45,7 @@ pub(super) const KIND: Kind = Kind {
             .source("multiplicative: S158's program; additive: the lab's variant"),
         Knob::real("capacity", "Capacity", "λ", 0.0, 100.0, 1.0, Scale::Log)
             .meaning("Weight of holding more than the budget against reading otherwise than full attention.")
-            .source("S158; default: the lab's")
-            .swept(),
+            .source("S158; default: the lab's"),
         Knob::real("bias", "First bias", "b", -5.0, 20.0, 4.0, Scale::Linear)
             .meaning("The gate's bias at first: σ(b) is every token's β.")
             .source("S158's program: 10; the lab's 4 needs fewer steps"),

@@ -18,9 +18,7 @@ pub(super) const KIND: Kind = Kind {
         BUDGET,
         Knob::real("recent", "Latest", "", 0.0, 1.0, 0.5, Scale::Linear)
             .meaning("Share of the budget for the latest tokens; the rest is for heavy hitters.")
-            .source("Zhang et al. 2023, section 5: one half")
-            .live()
-            .swept(),
+            .source("Zhang et al. 2023, section 5: one half"),
     ],
 };
 

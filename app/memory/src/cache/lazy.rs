@@ -30,14 +30,12 @@ pub(super) const KIND: Kind = Kind {
                 "Steps from one eviction to the next, and the latest tokens that always stay; \
                       at most a third of the budget.",
             )
-            .source("S038: 8 to 32")
-            .live()
-            .swept(),
-        Knob::real("threshold", "Attention threshold", "a", 1e-5, 0.5, 0.02, Scale::Log)
+            .source("S038: 8 to 32"),
+        Knob::real("threshold", "Attention threshold", "a", 1e-5, 0.5, 0.1, Scale::Log)
             .meaning("Attention from which on a token counts as used.")
-            .source("S038: one over the cache's length, or fixed; the lab's default suits sequences of about 64")
-            .live()
-            .swept(),
+            .source(
+                "S038: one over the cache's length, or fixed 0.001; default: tried in preset recurrence-aware-eviction",
+            ),
     ],
 };
 

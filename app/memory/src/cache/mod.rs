@@ -54,6 +54,12 @@ use policy::{Build, Site};
 /// A policy and its settings, as a file names it: `lazy(budget: 0.5)`.
 pub type Policy = mnemoscope_core::Component<Policies>;
 
+/// What a claim calls a policy: its name with its budget or bits, "lazy 0.5".
+pub fn label(policy: &Policy) -> String {
+    let size = ["budget", "bits"].into_iter().find(|size| policy.kind().knob(size).is_some());
+    size.map_or_else(|| policy.name().to_owned(), |size| format!("{} {}", policy.name(), policy.real(size)))
+}
+
 /// The policies.
 #[derive(Debug, Clone, Copy)]
 pub struct Policies;
@@ -74,6 +80,7 @@ macro_rules! policies {
     };
 }
 
+// The first is what `Cache::full` keeps.
 policies![
     full,
     random,
@@ -138,6 +145,14 @@ impl Cache {
             gate::calibrate(&self.policy, self.layers, calls)
         };
         Ok(())
+    }
+
+    /// One layer's attention under no policy: everything is kept.
+    ///
+    /// # Errors
+    /// When an array is not as long as its sizes say.
+    pub fn full(call: &Call<'_>) -> Result<Attended, CacheError> {
+        Self::new(Policy::of(&KINDS[0]), call.layer + 1).attend(call)
     }
 
     /// One layer's attention under the policy. Layers come in order: some policies share choices between them.

@@ -9,15 +9,12 @@ use super::{CacheError, Policy};
 /// The knob of every policy that evicts.
 pub(super) const BUDGET: Knob = Knob::real("budget", "Budget", "M", 0.01, 1.0, 0.5, Scale::Log)
     .meaning("Most tokens that a head holds at any time, as a share of the sequence.")
-    .source("the lab's: one measure for all policies")
-    .live()
-    .swept();
+    .source("the lab's: one measure for all policies");
 
 /// The knob of every policy that treats the first tokens apart.
 pub(super) const SINKS: Knob = Knob::whole("sinks", "Sinks", "", 0, 64, 4, Scale::Linear)
     .meaning("First tokens that are always kept as they are: models park attention there.")
-    .source("Xiao et al. 2024, \"Efficient Streaming Language Models with Attention Sinks\"")
-    .live();
+    .source("Xiao et al. 2024, \"Efficient Streaming Language Models with Attention Sinks\"");
 
 /// Where a policy is set up: one layer of one model.
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,7 @@ use super::quantiser::quantise;
 
 /// Bits per number, for every policy that rounds.
 pub(super) const BITS: Knob =
-    Knob::whole("bits", "Bits", "b", 1, 8, 4, Scale::Linear).meaning("Bits of a stored number.").live().swept();
+    Knob::whole("bits", "Bits", "b", 1, 8, 4, Scale::Linear).meaning("Bits of a stored number.");
 
 pub(super) const KIND: Kind = Kind {
     name: "quantised",
@@ -28,16 +28,13 @@ pub(super) const KIND: Kind = Kind {
     source: "S124, \"RotateKV: Accurate and Robust 2-Bit KV Cache Quantization\"; one rotation over all heads: lab form",
     knobs: &[
         BITS,
-        Knob::switch("rotate", "Rotation", true).meaning("Rotates keys by a Hadamard matrix before rounding.").live(),
+        Knob::switch("rotate", "Rotation", true).meaning("Rotates keys by a Hadamard matrix before rounding."),
         Knob::whole("group", "Group", "g", 2, 128, 32, Scale::Log)
             .meaning("Numbers that share a scale.")
-            .source("S124: 32 to 128")
-            .live(),
+            .source("S124: 32 to 128"),
         Knob::real("clip", "Clip", "c", 0.5, 1.0, 1.0, Scale::Linear)
             .meaning("Part of the range that is kept; what is beyond is cut.")
-            .source("S124: 0.9 to 1")
-            .live()
-            .swept(),
+            .source("S124: 0.9 to 1"),
         SINKS,
     ],
 };

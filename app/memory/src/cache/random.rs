@@ -14,7 +14,7 @@ pub(super) const KIND: Kind = Kind {
     source: "the lab's baseline",
     knobs: &[
         BUDGET,
-        Knob::whole("seed", "Seed", "", 0, 1_000_000, 1, Scale::Linear).meaning("Which tokens chance picks.").live(),
+        Knob::whole("seed", "Seed", "", 0, 1_000_000, 1, Scale::Linear).meaning("Which tokens chance picks."),
     ],
 };
 

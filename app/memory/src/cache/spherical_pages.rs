@@ -28,16 +28,12 @@ pub(super) const KIND: Kind = Kind {
     source: "S114, \"Spherical KV: Rate-Distortion Retention\"; the objective: lab form",
     knobs: &[
         Knob::real("budget", "Budget", "M", 0.01, 1.0, 0.1, Scale::Log)
-            .meaning("Bytes held, as a share of what the whole sequence takes uncompressed.")
-            .live()
-            .swept(),
+            .meaning("Bytes held, as a share of what the whole sequence takes uncompressed."),
         Knob::whole("page", "Page", "", 1, 64, 4, Scale::Log)
             .meaning("Adjacent tokens that share a number of bits.")
-            .source("S114: 16, for sequences of thousands")
-            .live(),
+            .source("S114: 16, for sequences of thousands"),
         Knob::real("smoothing", "Smoothing", "", 0.0, 0.999, 0.9, Scale::Linear)
-            .meaning("What is kept of a page's running mean of attention at each step.")
-            .live(),
+            .meaning("What is kept of a page's running mean of attention at each step."),
     ],
 };
 

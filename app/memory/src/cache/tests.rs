@@ -182,6 +182,14 @@ fn bits_by_use_stay_within_the_bytes_and_beat_equal_bits_at_them() {
 }
 
 #[test]
+fn a_policy_is_called_by_its_size() {
+    let called = |name, settings: &[(&str, f64)]| label(&policy(name, settings));
+    assert_eq!(called("lazy", &[("budget", 0.25)]), "lazy 0.25");
+    assert_eq!(called("quantised", &[("bits", 2.0)]), "quantised 2");
+    assert_eq!(called("full", &[]), "full");
+}
+
+#[test]
 fn every_kind_and_knob_is_explained_and_wrong_arrays_are_refused() {
     for kind in Policies::kinds() {
         assert!(!kind.meaning.is_empty() && !kind.source.is_empty(), "{}", kind.name);

@@ -31,19 +31,14 @@ pub(super) const KIND: Kind = Kind {
         BUDGET,
         Knob::whole("window", "Window", "w", 1, 32, 8, Scale::Linear)
             .meaning("Adjacent tokens that stay or go together.")
-            .source("S123: 8")
-            .live()
-            .swept(),
+            .source("S123: 8"),
         Knob::whole("suffix", "Latest queries", "s", 1, 64, 16, Scale::Linear)
             .meaning("Latest tokens that stay and whose queries choose; at most half of the budget.")
-            .source("S123: 16, or 32 for localisation")
-            .live()
-            .swept(),
-        Knob::choice("mode", "Score", &MODES, "mean").meaning("What a window counts as.").source("S123").live(),
+            .source("S123: 16, or 32 for localisation"),
+        Knob::choice("mode", "Score", &MODES, "mean").meaning("What a window counts as.").source("S123"),
         Knob::whole("group", "Layers in a group", "g", 1, 8, 1, Scale::Linear)
             .meaning("Layers that share one choice, made in the first of them.")
-            .source("S123: 8 of 28 layers; 1: every layer chooses")
-            .live(),
+            .source("S123: 8 of 28 layers; 1: every layer chooses"),
     ],
 };
 

@@ -4,6 +4,7 @@ use crate::terminal::{mnemoscope, succeed};
 use mnemoscope_core::{Kind, Registry};
 use mnemoscope_lab::{Evaluations, Paces, Populations, Pretrainings, presets};
 use mnemoscope_learner::{Methods, Models, Optimisers, Schedules};
+use mnemoscope_memory::cache::Policies;
 use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Conditionings, Depths, Retentions, Rules};
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::Value;
@@ -25,6 +26,7 @@ fn registries() -> [(&'static str, &'static [Kind]); 18] {
         ("biases", Biases::kinds()),
         ("retentions", Retentions::kinds()),
         ("rules", Rules::kinds()),
+        ("caches", Policies::kinds()),
         ("associations", AssociationKinds::kinds()),
         ("conditionings", Conditionings::kinds()),
         ("depths", Depths::kinds()),
