@@ -85,6 +85,8 @@ static PRESETS: &[Preset] = presets![
         "outlier-values",
         "memory-caching",
         "recall-through-depth",
+        "retrieval-heads",
+        "recurrence-aware-eviction",
     ],
     "Sweeps": [
         "sweep-l2-lambda",
