@@ -62,7 +62,7 @@ pub fn strip(ui: &mut Ui, theme: &Theme, dataset: &Dataset, sample: usize) {
 }
 
 /// One colour for keys, values, numbers, filler and words; a task's own tokens have its number in front.
-fn color(theme: &Theme, name: &str) -> mnemoscope_figure::Color {
+pub fn color(theme: &Theme, name: &str) -> mnemoscope_figure::Color {
     let name = name.split_once(':').map_or(name, |(_, name)| name);
     let mut letters = name.chars();
     let (first, numbered) = (letters.next(), letters.all(|letter| letter.is_ascii_digit()));

@@ -8,6 +8,7 @@ use mnemoscope_stream::Dataset;
 
 use crate::experiment::{Event, Experiment};
 use crate::inside::Looked;
+use crate::opened::Opened;
 use crate::population::{Population, Variant};
 use crate::pretraining::Pretrained;
 use crate::record::Record;
@@ -259,6 +260,8 @@ pub struct Snapshot {
     pub confusion: Option<Arc<ConfusionView>>,
     /// Decision surface, for point sets.
     pub surface: Option<Arc<SurfaceView>>,
+    /// The model, where it is one that can be looked into: a sequence model.
+    pub opened: Option<Arc<Opened>>,
     /// Which replicas are frozen at their last finite weights.
     pub diverged: Vec<bool>,
     /// Knobs changed while running.

@@ -1,6 +1,7 @@
 //! A population in training: the step and the blocks around it.
 
 mod evaluation;
+mod frozen;
 mod looking;
 mod saving;
 
@@ -46,6 +47,7 @@ pub struct Reading {
 }
 
 pub use evaluation::EvalSet;
+pub use frozen::Frozen;
 
 /// A population of R networks in training.
 #[derive(Debug)]

@@ -83,7 +83,7 @@ pub use batch::{Batch, BlockInfo, Scope, TaskData};
 pub use error::LearnerError;
 pub use flat::{Dense, DenseRange, Layout, Size};
 pub use head::{HeadMask, SHUT};
-pub use learner::{EvalSet, Footprint, Learner, Reading};
+pub use learner::{EvalSet, Footprint, Frozen, Learner, Reading};
 pub use loss::{Softmax, softmax};
 pub use method::{FeatureTerm, LogitTerm, Method, Pass, Penalty, Predictor, Site};
 pub use methods::Methods;

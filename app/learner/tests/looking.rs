@@ -50,6 +50,7 @@ fn a_look_adds_up_to_what_the_model_answers() {
         let answers = learner.logits(&learner.evaluator(ROWS.concat(), 2, true));
         for (replica, (at, row)) in (0..2).flat_map(|replica| ROWS.iter().enumerate().map(move |row| (replica, row))) {
             let look = learner.look(replica, row).unwrap();
+            assert_eq!(learner.frozen().unwrap().look(replica, row).unwrap(), look);
             assert_eq!((look.layers.len(), look.layers[0].heads.len()), (LAYERS, HEADS));
             let last = &look.logits[(FEATURES - 1) * CLASSES..];
             close(last, &answers[(replica * 2 + at) * CLASSES..][..CLASSES], memory);
@@ -146,6 +147,7 @@ fn attention_read_by_something_else_is_the_same_attention() {
 fn what_cannot_be_looked_into_is_refused() {
     let mlp = Setup::new().learner(&SEEDS);
     assert_eq!(mlp.look(0, &ROWS[0]), Err(LearnerError::NoSequence));
+    assert!(mlp.frozen().is_err());
     let delta = trained("delta_rule", &[]);
     let set = delta.evaluator(ROWS.concat(), 2, true);
     assert_eq!(delta.logits_with(&set, &mut Plain { calls: Vec::new() }), Err(LearnerError::NoPairs));

@@ -67,7 +67,7 @@ impl DeskApp {
             if attention {
                 equation::memory_ui(ui, theme, &self.document.experiment.memory);
                 let (experiment, actions) = (&mut self.document.experiment, &mut self.actions);
-                self.lab.ui(ui, &mut AttentionContext { theme, experiment, actions });
+                self.lab.ui(ui, &mut AttentionContext { theme, experiment, snapshot, actions });
             } else {
                 equation::ui(ui, theme, snapshot.as_deref(), &mut self.view.variant);
                 self.tiles_ui(ui, theme, snapshot);

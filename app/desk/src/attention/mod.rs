@@ -5,6 +5,7 @@ mod card;
 mod composer;
 mod conditioning;
 mod depth;
+mod inside;
 pub(crate) mod memory;
 mod pointed;
 mod settings;
@@ -14,15 +15,18 @@ mod trials;
 mod work;
 mod writes;
 
+use std::sync::Arc;
+
 use egui::Ui;
 use mnemoscope_figure::Theme;
-use mnemoscope_lab::Experiment;
+use mnemoscope_lab::{Experiment, Snapshot};
 
 use crate::tiles::Action;
 use association::AssociationView;
 use composer::MemoryComposer;
 use conditioning::ConditioningView;
 use depth::DepthView;
+use inside::InsideView;
 pub(crate) use tabs::switch_ui;
 
 /// Width of a bench's column of sliders.
@@ -39,11 +43,13 @@ pub enum Bench {
     Conditioning,
     /// Memories one after another and side by side.
     Depth,
+    /// A trained sequence model is looked into.
+    Inside,
 }
 
 impl Bench {
     /// Every bench, in the order of the tabs.
-    pub const ALL: [Self; 3] = [Self::Association, Self::Conditioning, Self::Depth];
+    pub const ALL: [Self; 4] = [Self::Association, Self::Conditioning, Self::Depth, Self::Inside];
 
     /// The tab of a bench that an experiment names.
     pub fn of(bench: mnemoscope_lab::Bench) -> Self {
@@ -60,6 +66,7 @@ impl Bench {
             Self::Association => Some(mnemoscope_lab::Bench::Association),
             Self::Conditioning => Some(mnemoscope_lab::Bench::Conditioning),
             Self::Depth => Some(mnemoscope_lab::Bench::Depth),
+            Self::Inside => None,
         }
     }
 
@@ -69,6 +76,7 @@ impl Bench {
             Self::Association => "Association",
             Self::Conditioning => "Conditioning",
             Self::Depth => "Depth",
+            Self::Inside => "Inside",
         }
     }
 
@@ -82,6 +90,9 @@ impl Bench {
                 "Cues are shown trial by trial, and the memory learns which of them predict the stimulus"
             }
             Self::Depth => "What one memory recalls is the next one's query, and heads side by side are averaged",
+            Self::Inside => {
+                "A trained sequence model at one sequence: where its heads look, what they hold, which matter"
+            }
         }
     }
 }
@@ -92,6 +103,8 @@ pub struct AttentionContext<'a> {
     pub theme: &'static Theme,
     /// The experiment; edited in place, so that undo sees every edit.
     pub experiment: &'a mut Experiment,
+    /// The latest picture of the run.
+    pub snapshot: Option<Arc<Snapshot>>,
     /// What is asked of the window.
     pub actions: &'a mut Vec<Action>,
 }
@@ -105,6 +118,7 @@ pub struct AttentionLab {
     association: AssociationView,
     conditioning: ConditioningView,
     depth: DepthView,
+    inside: InsideView,
 }
 
 impl AttentionLab {
@@ -119,6 +133,7 @@ impl AttentionLab {
             Bench::Association => self.association.play_or_pause(),
             Bench::Conditioning => self.conditioning.play_or_pause(),
             Bench::Depth => {}
+            Bench::Inside => self.inside.play_or_pause(),
         }
     }
 
@@ -128,6 +143,7 @@ impl AttentionLab {
             Bench::Association => self.association.step(forward),
             Bench::Conditioning => self.conditioning.step(forward),
             Bench::Depth => {}
+            Bench::Inside => self.inside.step(forward),
         }
     }
 
@@ -149,6 +165,7 @@ impl AttentionLab {
             Bench::Association => self.association.ui(ui, cx),
             Bench::Conditioning => self.conditioning.ui(ui, cx),
             Bench::Depth => self.depth.ui(ui, cx),
+            Bench::Inside => self.inside.ui(ui, cx),
         }
     }
 }

@@ -34,6 +34,17 @@ pub(super) static WRITES: Words = Words {
     done: "written",
 };
 
+/// Tokens that are read.
+pub(super) static TOKENS: Words = Words {
+    play: "Read token after token",
+    first: "The first token",
+    back: "One token back",
+    next: "The next token",
+    last: "The last token",
+    slider: "Tokens read",
+    done: "tokens read",
+};
+
 /// How the writes are played.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Writes {

@@ -4,6 +4,7 @@
 mod attention;
 mod compose;
 mod files;
+mod inside;
 mod looks;
 mod running;
 mod timeline;

@@ -116,6 +116,7 @@ pub(crate) fn with_seeds(seeds: usize) -> Snapshot {
         gaps: Arc::new(gaps.into()),
         confusion: None,
         surface: None,
+        opened: None,
         diverged: vec![false; seeds],
         events: vec![],
         looked: Arc::default(),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Run, RunError};
 use crate::metrics::{Material, Metrics};
+use crate::opened::{self, Opened, Sequences};
 use crate::snapshot::{Snapshot, Status, SurfaceView, TermView};
 use crate::surface;
 
@@ -18,6 +19,9 @@ pub(super) struct Shown {
     pub(super) metrics: Metrics,
     pub(super) terms: Vec<TermView>,
     pub(super) surface: Option<Arc<SurfaceView>>,
+    pub(super) opened: Option<Arc<Opened>>,
+    /// Drawn once; none of data without tokens, or before the first picture.
+    sequences: Option<Arc<Vec<Sequences>>>,
 }
 
 impl Run {
@@ -52,6 +56,7 @@ impl Run {
             gaps: self.shown.metrics.gaps.clone(),
             confusion: self.results.confusion(),
             surface: self.shown.surface.clone(),
+            opened: self.shown.opened.clone(),
             diverged: self.diverged.clone(),
             events: self.events.clone(),
             looked: self.results.looked(),
@@ -74,6 +79,14 @@ impl Run {
         });
         self.shown.terms = self.term_views();
         self.shown.surface = surface::draw(&self.stream, &self.learner).map(Arc::new);
+        if self.shown.sequences.is_none() {
+            self.shown.sequences = opened::sequences(&self.stream);
+        }
+        // Of an unchanged model the window need not ask again.
+        if self.shown.opened.as_ref().is_none_or(|opened| opened.step != self.done) {
+            let open = |groups| Opened::of(&self.learner, &self.stream, groups, self.done).map(Arc::new);
+            self.shown.opened = self.shown.sequences.as_ref().and_then(open);
+        }
         self.shown.at = Some(Instant::now());
     }
 

@@ -1,6 +1,6 @@
 //! Looking into a sequence model, and measuring it with parts taken out or replaced.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use mnemoscope_memory::Mixer;
 
 use super::{EvalSet, Learner};
@@ -15,16 +15,7 @@ impl Learner {
     /// # Errors
     /// When the model is no sequence model, there is no such replica, or the row has another length.
     pub fn look(&self, replica: usize, row: &[f32]) -> Result<Look, LearnerError> {
-        let sequence = self.sequence()?;
-        let expected = sequence.length;
-        if row.len() != expected {
-            return Err(LearnerError::Batch { what: "x", found: row.len(), expected });
-        }
-        let layers = self.layers_of(replica)?;
-        let x = Tensor::from_data(TensorData::new(row.to_vec(), [1, 1, expected]), &self.site.device);
-        let trace = self.site.network.forward(&layers, x);
-        let course = trace.course.as_ref().ok_or(LearnerError::NoSequence)?;
-        Ok(Look::new(&sequence.heads, &trace, course))
+        self.frozen()?.look(replica, row)
     }
 
     /// Outputs at the last position without some heads, whose read-outs are 0: `heads` are layer and head, both from 0.
