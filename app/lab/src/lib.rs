@@ -52,7 +52,7 @@ pub use candidates::Candidates;
 pub use checkpoint::Checkpoint;
 pub use experiment::{Evaluations, Event, Experiment, FORMAT, Focus, Paces, Populations};
 pub use inside::Looked;
-pub use opened::{Asked, Opened, Sequences};
+pub use opened::{Asked, Bounded, BoundedError, Held, Opened, Sequences};
 pub use population::{Axis, MOST_REPLICAS, Population, Variant};
 pub use pretraining::{Pretrained, Pretrainings};
 pub use provenance::{Provenance, processor, set_commit};

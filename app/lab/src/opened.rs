@@ -1,13 +1,19 @@
 //! A trained sequence model opened up: what the window looks into while the run goes on.
 
+mod bounded;
+
 use std::sync::Arc;
 
 use mnemoscope_core::token::unpack;
 use mnemoscope_learner::{Frozen, Learner, LearnerError, Look};
 use mnemoscope_stream::{Part, Shape, Stream};
 
+pub use bounded::{Bounded, BoundedError, Held};
+
 /// Test sequences of each group that can be looked at, and that scores and accuracies are taken over.
 const SEQUENCES: u32 = 64;
+/// Training sequences of each group that a cache policy is shown.
+const TRAINING: u32 = 32;
 
 /// Test sequences of one group, as the first replica sees them.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +22,8 @@ pub struct Sequences {
     pub x: Vec<f32>,
     /// The answer to each row's last token.
     pub labels: Vec<u16>,
+    /// Some training sequences `[n, T]`, for what has to see the model before it is measured.
+    pub training: Vec<f32>,
 }
 
 /// A sequence model at one step, with sequences to show it.
@@ -53,7 +61,10 @@ pub(crate) fn sequences(stream: &Stream) -> Option<Arc<Vec<Sequences>>> {
         let count = SEQUENCES.min(stream.part_len(0, group, Part::Test) as u32);
         let (mut x, mut labels) = (Vec::new(), Vec::new());
         stream.gather(0, group, Part::Test, &(0..count).collect::<Vec<_>>(), &mut x, &mut labels);
-        Sequences { x, labels: labels.into_iter().map(|label| label as u16).collect() }
+        let shown = TRAINING.min(stream.part_len(0, group, Part::Train) as u32);
+        let mut training = Vec::new();
+        stream.gather(0, group, Part::Train, &(0..shown).collect::<Vec<_>>(), &mut training, &mut Vec::new());
+        Sequences { x, labels: labels.into_iter().map(|label| label as u16).collect(), training }
     };
     Some(Arc::new((0..stream.groups()).map(of_group).collect()))
 }
@@ -86,10 +97,15 @@ impl Opened {
     /// # Errors
     /// When there is no such replica.
     pub fn accuracy(&self, replica: usize, group: usize, masked: &[(usize, usize)]) -> Result<f64, LearnerError> {
-        let Some(Sequences { x, labels }) = self.groups.get(group) else { return Ok(f64::NAN) };
+        let Some(Sequences { x, labels, .. }) = self.groups.get(group) else { return Ok(f64::NAN) };
         let logits = self.model.logits_masked(replica, x, labels.len(), masked)?;
+        Ok(self.right(&logits, labels))
+    }
+
+    /// The share of last answers that outputs `[rows, C]` get right.
+    fn right(&self, logits: &[f32], labels: &[u16]) -> f64 {
         let right = logits.chunks_exact(self.classes).zip(labels).filter(|(row, label)| largest(row) == **label);
-        Ok(right.count() as f64 / labels.len().max(1) as f64)
+        right.count() as f64 / labels.len().max(1) as f64
     }
 
     /// The retrieval score of every head over a group's sequences, `[layer][head]`: the share of answers that the head

@@ -13,7 +13,8 @@ use mnemoscope_lab::figures;
 use super::work::Work;
 use super::writes::{TOKENS, Writes};
 use super::{AttentionContext, GAP, card};
-use pass::{Heads, Maps, Pass, Place, Scored};
+pub(super) use pass::Place;
+use pass::{Heads, Maps, Pass, Scored};
 use strip::{Picked, Step};
 
 /// Height of the card with the sequence.
@@ -66,12 +67,7 @@ impl InsideView {
             empty(ui, cx.theme, room);
             return;
         };
-        let groups = opened.groups.len();
-        self.place.group = self.place.group.min(groups.saturating_sub(1));
-        self.place.replica = self.place.replica.min(opened.model.replicas() - 1);
-        let count = opened.groups.get(self.place.group).map_or(0, |group| group.labels.len());
-        self.place.sequence = self.place.sequence.min(count.saturating_sub(1));
-        self.place.step = opened.step;
+        let count = self.place.fit(&opened);
 
         let (model, names) = (opened.clone(), snapshot.layout.dataset.clone());
         self.pass.update(ui.ctx(), "look", self.place, move |place| Pass::of(&model, &names.class_names, *place));
@@ -262,7 +258,7 @@ impl InsideView {
 }
 
 /// A number that is stepped through, counted from 1.
-fn stepper(ui: &mut Ui, name: &str, value: &mut usize, count: usize) {
+pub(super) fn stepper(ui: &mut Ui, name: &str, value: &mut usize, count: usize) {
     ui.label(RichText::new(name).size(11.5));
     let mut shown = *value + 1;
     let drag = egui::DragValue::new(&mut shown).range(1..=count.max(1)).suffix(format!(" of {count}"));
@@ -275,7 +271,7 @@ fn waiting(why: &str) -> Arc<Figure> {
 }
 
 /// What to do first.
-fn empty(ui: &mut Ui, theme: &Theme, rect: Rect) {
+pub(super) fn empty(ui: &mut Ui, theme: &Theme, rect: Rect) {
     card::ground(ui, theme, rect);
     let figure = Figure::empty(
         "inside-empty",

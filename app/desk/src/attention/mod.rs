@@ -1,6 +1,7 @@
 //! The attention lab: a memory that is written by a rule instead of trained, and the benches that feed it.
 
 mod association;
+mod caches;
 mod card;
 mod composer;
 mod conditioning;
@@ -23,6 +24,7 @@ use mnemoscope_lab::{Experiment, Snapshot};
 
 use crate::tiles::Action;
 use association::AssociationView;
+use caches::CachesView;
 use composer::MemoryComposer;
 use conditioning::ConditioningView;
 use depth::DepthView;
@@ -45,11 +47,13 @@ pub enum Bench {
     Depth,
     /// A trained sequence model is looked into.
     Inside,
+    /// It may hold only part of its past.
+    Caches,
 }
 
 impl Bench {
     /// Every bench, in the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Association, Self::Conditioning, Self::Depth, Self::Inside];
+    pub const ALL: [Self; 5] = [Self::Association, Self::Conditioning, Self::Depth, Self::Inside, Self::Caches];
 
     /// The tab of a bench that an experiment names.
     pub fn of(bench: mnemoscope_lab::Bench) -> Self {
@@ -66,7 +70,7 @@ impl Bench {
             Self::Association => Some(mnemoscope_lab::Bench::Association),
             Self::Conditioning => Some(mnemoscope_lab::Bench::Conditioning),
             Self::Depth => Some(mnemoscope_lab::Bench::Depth),
-            Self::Inside => None,
+            Self::Inside | Self::Caches => None,
         }
     }
 
@@ -77,6 +81,7 @@ impl Bench {
             Self::Conditioning => "Conditioning",
             Self::Depth => "Depth",
             Self::Inside => "Inside",
+            Self::Caches => "Caches",
         }
     }
 
@@ -93,6 +98,7 @@ impl Bench {
             Self::Inside => {
                 "A trained sequence model at one sequence: where its heads look, what they hold, which matter"
             }
+            Self::Caches => "A trained sequence model that may hold only part of its past: what it still answers",
         }
     }
 }
@@ -119,6 +125,7 @@ pub struct AttentionLab {
     conditioning: ConditioningView,
     depth: DepthView,
     inside: InsideView,
+    caches: CachesView,
 }
 
 impl AttentionLab {
@@ -132,7 +139,7 @@ impl AttentionLab {
         match self.bench(experiment) {
             Bench::Association => self.association.play_or_pause(),
             Bench::Conditioning => self.conditioning.play_or_pause(),
-            Bench::Depth => {}
+            Bench::Depth | Bench::Caches => {}
             Bench::Inside => self.inside.play_or_pause(),
         }
     }
@@ -142,7 +149,7 @@ impl AttentionLab {
         match self.bench(experiment) {
             Bench::Association => self.association.step(forward),
             Bench::Conditioning => self.conditioning.step(forward),
-            Bench::Depth => {}
+            Bench::Depth | Bench::Caches => {}
             Bench::Inside => self.inside.step(forward),
         }
     }
@@ -166,6 +173,7 @@ impl AttentionLab {
             Bench::Conditioning => self.conditioning.ui(ui, cx),
             Bench::Depth => self.depth.ui(ui, cx),
             Bench::Inside => self.inside.ui(ui, cx),
+            Bench::Caches => self.caches.ui(ui, cx),
         }
     }
 }

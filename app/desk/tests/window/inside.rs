@@ -14,12 +14,9 @@ fn inside(memory: &str) -> Window {
     experiment.model = ron::from_str("sequence(layers: 2, heads: 2, d_model: 16)").unwrap();
     let known = mnemoscope_memory::Composition::named().iter().find(|point| point.name == memory).unwrap();
     experiment.memory = known.composition();
-    for (place, value) in [
-        ("stream.tasks", "2"),
-        ("stream.steps", "6"),
-        ("population.seeds", "2"),
-        ("pace.mode", "flat_out"),
-    ] {
+    for (place, value) in
+        [("stream.tasks", "2"), ("stream.steps", "6"), ("population.seeds", "2"), ("pace.mode", "flat_out")]
+    {
         path::set(&mut experiment, place, value).unwrap();
     }
     let mut window = window(experiment);

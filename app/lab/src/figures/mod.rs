@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod attention;
+mod bounded;
 mod capacity;
 mod chance;
 mod conditioning;
@@ -24,6 +25,7 @@ pub use attention::{
     error_curve, key_similarity, memory_image, memory_matrix, memory_name, recall_matrix, recalled_values, stored_keys,
     stored_values, written_pair,
 };
+pub use bounded::{cache_bytes, cache_curve, kept_tokens};
 pub use capacity::capacity_curve;
 pub use conditioning::strengths;
 pub use confusion::{confusion, wrong_samples};

@@ -1,13 +1,14 @@
 //! A sequence model as it stands at one step, for looking into it while it goes on training.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use mnemoscope_memory::Mixer;
 
 use super::Learner;
 use crate::LearnerError;
 use crate::device::read;
 use crate::flat::Dense;
 use crate::network::{Network, affine};
-use crate::sequence::{Changed, Look, Sequence};
+use crate::sequence::{Attend, Changed, Look, Sequence};
 
 /// The weights of a sequence model at one step, on any thread. Tensors are shared, not copied: taking one costs nothing
 /// that grows with the model.
@@ -42,6 +43,14 @@ impl Frozen {
         replicas
     }
 
+    /// Blocks of attention, from the first to the last.
+    ///
+    /// # Errors
+    /// Never of a model that was taken from a learner.
+    pub fn blocks(&self) -> Result<usize, LearnerError> {
+        Ok(self.sequence()?.blocks)
+    }
+
     /// What a replica's heads asked, wrote and read at one row of tokens, `[T]`.
     ///
     /// # Errors
@@ -68,6 +77,26 @@ impl Frozen {
     ) -> Result<Vec<f32>, LearnerError> {
         let (sequence, layers) = (self.sequence()?, self.layers_of(replica)?);
         let changed = &mut Changed { masked, attend: None };
+        let features = sequence.features_with(&layers, self.rows(x, rows)?, changed);
+        Ok(read(&affine(features, &layers[layers.len() - 1])))
+    }
+
+    /// As [`Frozen::logits_masked`], with nothing masked, where `attend` reads in the place of softmax attention.
+    ///
+    /// # Errors
+    /// As there, and when the model has no softmax attention.
+    pub fn logits_with(
+        &self,
+        replica: usize,
+        x: &[f32],
+        rows: usize,
+        attend: &mut dyn Attend,
+    ) -> Result<Vec<f32>, LearnerError> {
+        let (sequence, layers) = (self.sequence()?, self.layers_of(replica)?);
+        if !matches!(sequence.heads.mixer, Mixer::Softmax { .. }) {
+            return Err(LearnerError::NoPairs);
+        }
+        let changed = &mut Changed { masked: &[], attend: Some((replica, attend)) };
         let features = sequence.features_with(&layers, self.rows(x, rows)?, changed);
         Ok(read(&affine(features, &layers[layers.len() - 1])))
     }

@@ -2,19 +2,48 @@
 
 use std::sync::Arc;
 
+use egui::Ui;
 use mnemoscope_core::token::{PAD, unpack};
 use mnemoscope_figure::Figure;
 use mnemoscope_lab::figures::{self, Vectors};
 use mnemoscope_lab::{Asked, Opened};
 
+use super::stepper;
+
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Place {
+pub(in crate::attention) struct Place {
     /// Steps that the model had trained.
-    pub step: u64,
-    pub replica: usize,
-    pub group: usize,
-    pub sequence: usize,
+    pub(in crate::attention) step: u64,
+    pub(in crate::attention) replica: usize,
+    pub(in crate::attention) group: usize,
+    pub(in crate::attention) sequence: usize,
+}
+
+impl Place {
+    /// Brings it to where the model has something to show; answers with the sequences that there are.
+    pub(in crate::attention) fn fit(&mut self, opened: &Opened) -> usize {
+        self.step = opened.step;
+        self.group = self.group.min(opened.groups.len().saturating_sub(1));
+        self.replica = self.replica.min(opened.model.replicas().saturating_sub(1));
+        let count = opened.groups.get(self.group).map_or(0, |group| group.labels.len());
+        self.sequence = self.sequence.min(count.saturating_sub(1));
+        count
+    }
+
+    /// Steppers for task, sequence and replica.
+    pub(in crate::attention) fn ui(&mut self, ui: &mut Ui, opened: &Opened) {
+        let count = opened.groups.get(self.group).map_or(0, |group| group.labels.len());
+        for (name, value, count) in [
+            ("task", &mut self.group, opened.groups.len()),
+            ("sequence", &mut self.sequence, count),
+            ("replica", &mut self.replica, opened.model.replicas()),
+        ] {
+            if count > 1 {
+                ui.horizontal(|ui| stepper(ui, name, value, count));
+            }
+        }
+    }
 }
 
 /// One head along the sequence, without what fills its front.
