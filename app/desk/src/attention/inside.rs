@@ -158,7 +158,8 @@ impl InsideView {
         let position = Some(self.position);
         let marks = [
             Highlight { row: asks.or(position), col: from },
-            Highlight::default(),
+            // Queries stand there where the memory is no matrix; a state has no row per position.
+            Highlight { row: asks.or(position).filter(|_| !pass.has_state(self.head)), col: None },
             Highlight { row: from, col: None },
             Highlight { row: from, col: None },
         ];
@@ -167,6 +168,7 @@ impl InsideView {
             let response = card::ui(ui, cx, cell(index / 2, index % 2), figure, mark, None);
             match (index, response.hovered) {
                 (0, Some((row, col))) => pointed = [Some(row), Some(col)],
+                (1, Some((row, _))) if !pass.has_state(self.head) => pointed = [Some(row), None],
                 (2 | 3, Some((row, _))) => pointed = [None, Some(row)],
                 _ => {}
             }

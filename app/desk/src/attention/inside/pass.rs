@@ -133,6 +133,11 @@ impl Pass {
         self.layers.get(layer)?.get(head)
     }
 
+    /// Whether a head's memory is a matrix, which has a state at each moment.
+    pub(super) fn has_state(&self, head: (usize, usize)) -> bool {
+        self.head(head).is_some_and(|head| !head.states.is_empty())
+    }
+
     /// The weight of each token's value in what a head reads at a position; empty where that is not defined.
     pub(super) fn weights(&self, head: (usize, usize), position: usize) -> &[f32] {
         let length = self.tokens.len();
