@@ -6,6 +6,10 @@ mod caches;
 mod heads;
 mod sample;
 
+pub(crate) use caches::{Recorder, nothing};
+pub(crate) use heads::copied;
+pub(crate) use sample::largest;
+
 use mnemoscope_learner::{Learner, LearnerError};
 use mnemoscope_memory::Mixer;
 use mnemoscope_memory::cache::label;

@@ -8,6 +8,8 @@ use mnemoscope_core::token::unpack;
 use mnemoscope_learner::{Frozen, Learner, LearnerError, Look};
 use mnemoscope_stream::{Part, Shape, Stream};
 
+use crate::inside::{copied, largest};
+
 pub use bounded::{Bounded, BoundedError, Held};
 
 /// Test sequences of each group that can be looked at, and that scores and accuracies are taken over.
@@ -104,7 +106,8 @@ impl Opened {
 
     /// The share of last answers that outputs `[rows, C]` get right.
     fn right(&self, logits: &[f32], labels: &[u16]) -> f64 {
-        let right = logits.chunks_exact(self.classes).zip(labels).filter(|(row, label)| largest(row) == **label);
+        let right =
+            logits.chunks_exact(self.classes).zip(labels).filter(|(row, label)| largest(row) == usize::from(**label));
         right.count() as f64 / labels.len().max(1) as f64
     }
 
@@ -123,11 +126,15 @@ impl Opened {
             let (look, asked) = self.look(replica, row, *label)?;
             let tokens: Vec<u16> = row.iter().map(|feature| unpack(*feature).0).collect();
             all += asked.len();
+            let right = asked.iter().filter(|asked| asked.given == asked.truth);
+            let right: Vec<(usize, u16)> = right.map(|asked| (asked.position, asked.given)).collect();
             scores.resize(look.layers.len(), Vec::new());
             for (scores, layer) in scores.iter_mut().zip(&look.layers) {
                 scores.resize(layer.heads.len(), 0.0);
                 for (score, head) in scores.iter_mut().zip(&layer.heads) {
-                    *score += copied(&head.attention, &tokens, &asked) as f64;
+                    if !head.attention.is_empty() {
+                        *score += copied(&head.attention, &tokens, &right) as f64;
+                    }
                 }
             }
         }
@@ -141,29 +148,10 @@ fn answers(row: &[f32], label: u16, logits: &[f32], classes: usize) -> Vec<Asked
     let tokens: Vec<(u16, bool)> = row.iter().map(|feature| unpack(*feature)).collect();
     let answer = |(position, (_, asked)): (usize, &(u16, bool))| {
         let truth = tokens.get(position + 1).map_or(label, |(token, _)| *token);
-        let given = largest(logits.get(position * classes..(position + 1) * classes)?);
+        let given = largest(logits.get(position * classes..(position + 1) * classes)?) as u16;
         asked.then_some(Asked { position, truth, given })
     };
     tokens.iter().enumerate().filter_map(answer).collect()
-}
-
-/// How many of the answers are right and stand where the head, by its weights `[T, T]`, looks most.
-fn copied(attention: &[f32], tokens: &[u16], asked: &[Asked]) -> usize {
-    let copies = |answer: &&Asked| {
-        let start = answer.position * tokens.len();
-        let row = attention.get(start..=start + answer.position);
-        answer.given == answer.truth && row.is_some_and(|row| tokens[usize::from(largest(row))] == answer.given)
-    };
-    asked.iter().filter(copies).count()
-}
-
-/// The place of the largest number, of equals the first.
-fn largest(numbers: &[f32]) -> u16 {
-    let best = numbers
-        .iter()
-        .enumerate()
-        .fold((0, f32::NEG_INFINITY), |best, (place, number)| if *number > best.1 { (place, *number) } else { best });
-    best.0 as u16
 }
 
 #[cfg(test)]
@@ -180,21 +168,5 @@ mod tests {
         (logits[2 * 5 + 2], logits[4 * 5 + 1]) = (1.0, 1.0);
         let found = answers(&row, 4, &logits, 5);
         assert_eq!(found, [Asked { position: 2, truth: 2, given: 2 }, Asked { position: 4, truth: 4, given: 1 }]);
-    }
-
-    #[test]
-    fn a_head_copies_what_it_looks_at_when_that_is_said_and_right() {
-        let tokens = [5, 7, 5];
-        let looking_at = |place: usize| {
-            let mut attention = vec![0.1; 9];
-            attention[2 * 3 + place] = 0.8;
-            attention
-        };
-        let right = [Asked { position: 2, truth: 7, given: 7 }];
-        let wrong = [Asked { position: 2, truth: 6, given: 7 }];
-        let copies: Vec<usize> = (0..3).map(|place| copied(&looking_at(place), &tokens, &right)).collect();
-        assert_eq!(copies, [0, 1, 0]);
-        assert_eq!(copied(&looking_at(1), &tokens, &wrong), 0);
-        assert_eq!(copied(&[], &tokens, &right), 0, "without weights nothing is known to be copied");
     }
 }

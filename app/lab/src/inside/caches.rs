@@ -77,13 +77,14 @@ impl Attend for Bounded {
     }
 }
 
-fn nothing(call: &Call<'_>) -> Vec<f32> {
+/// The read-outs of a memory that holds nothing.
+pub(crate) fn nothing(call: &Call<'_>) -> Vec<f32> {
     vec![0.0; call.shape.lanes() * call.shape.steps * call.shape.d_v]
 }
 
 /// Full attention that keeps what it was asked, with the replica.
 #[derive(Default)]
-struct Recorder(Vec<(usize, Recorded)>);
+pub(crate) struct Recorder(pub(crate) Vec<(usize, Recorded)>);
 
 impl Attend for Recorder {
     fn attend(&mut self, replica: usize, call: &Call<'_>) -> Vec<f32> {
@@ -93,7 +94,7 @@ impl Attend for Recorder {
 }
 
 /// A call with its own arrays.
-struct Recorded {
+pub(crate) struct Recorded {
     arrays: [Vec<f32>; 4],
     starts: Vec<usize>,
     like: Call<'static>,
@@ -109,7 +110,7 @@ impl Recorded {
     }
 
     /// As it was asked.
-    fn call(&self) -> Call<'_> {
+    pub(crate) fn call(&self) -> Call<'_> {
         let [q, k, v, hidden] = &self.arrays;
         Call { q, k, v, hidden, starts: &self.starts, ..self.like }
     }

@@ -95,7 +95,7 @@ fn scores_of(subject: &Subject<'_>, sample: &Sample, replica: usize) -> Result<V
 
 /// How many of the answers, each with the position where it was asked, stand where the head looks most there.
 /// `attention` is `[T, T]`.
-fn copied(attention: &[f32], tokens: &[u16], answers: &[(usize, u16)]) -> usize {
+pub(crate) fn copied(attention: &[f32], tokens: &[u16], answers: &[(usize, u16)]) -> usize {
     let length = tokens.len();
     let looks_at = |t: usize| tokens[largest(&attention[t * length..][..=t])];
     answers.iter().filter(|(t, answer)| looks_at(*t) == *answer).count()

@@ -62,7 +62,7 @@ impl Sample {
 }
 
 /// The place of the largest number, the first of equals.
-pub(super) fn largest(numbers: &[f32]) -> usize {
+pub(crate) fn largest(numbers: &[f32]) -> usize {
     let better = |best: usize, (place, number): (usize, &f32)| if *number > numbers[best] { place } else { best };
     numbers.iter().enumerate().fold(0, better)
 }

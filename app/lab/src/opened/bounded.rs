@@ -5,6 +5,7 @@ use mnemoscope_memory::cache::{Attended, Cache, CacheError, Call, Policy};
 use thiserror::Error;
 
 use super::{Opened, Sequences};
+use crate::inside::{Recorder, nothing};
 
 /// Why a model cannot be measured under a policy.
 #[derive(Debug, Error)]
@@ -77,7 +78,7 @@ impl Opened {
         if cache.needs_calibration() {
             let mut recorder = Recorder::default();
             self.model.logits_with(replica, training, training.len() / self.length, &mut recorder)?;
-            let calls: Vec<Call<'_>> = recorder.0.iter().map(Recorded::call).collect();
+            let calls: Vec<Call<'_>> = recorder.0.iter().map(|(_, recorded)| recorded.call()).collect();
             cache.calibrate(&calls)?;
         }
         let mut layers = Layers { cache, attended: Vec::new(), refused: None };
@@ -109,37 +110,5 @@ impl Attend for Layers {
                 nothing(call)
             }
         }
-    }
-}
-
-fn nothing(call: &Call<'_>) -> Vec<f32> {
-    vec![0.0; call.shape.rows * call.shape.heads * call.shape.steps * call.shape.d_v]
-}
-
-/// Full attention that keeps what it was asked.
-#[derive(Default)]
-struct Recorder(Vec<Recorded>);
-
-/// A call with its own arrays: queries, keys, values, and what the layer saw.
-struct Recorded {
-    arrays: [Vec<f32>; 4],
-    starts: Vec<usize>,
-    like: Call<'static>,
-}
-
-impl Recorded {
-    fn call(&self) -> Call<'_> {
-        let [q, k, v, hidden] = &self.arrays;
-        Call { q, k, v, hidden, starts: &self.starts, ..self.like }
-    }
-}
-
-impl Attend for Recorder {
-    fn attend(&mut self, _replica: usize, call: &Call<'_>) -> Vec<f32> {
-        let arrays = [call.q, call.k, call.v, call.hidden].map(<[f32]>::to_vec);
-        let like = Call { q: &[], k: &[], v: &[], hidden: &[], starts: &[], ..*call };
-        self.0.push(Recorded { arrays, starts: call.starts.to_vec(), like });
-        let full = Policy::new("full").map(|policy| Cache::new(policy, call.layer + 1).attend(call));
-        full.ok().and_then(Result::ok).map_or_else(|| nothing(call), |attended| attended.out)
     }
 }
