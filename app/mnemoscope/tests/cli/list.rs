@@ -9,7 +9,7 @@ use mnemoscope_memory::{Architectures, AssociationKinds, Biases, Conditionings, 
 use mnemoscope_stream::{DataSources, Orders, Scenarios};
 use serde_json::Value;
 
-fn registries() -> [(&'static str, &'static [Kind]); 18] {
+fn registries() -> [(&'static str, &'static [Kind]); 19] {
     [
         ("data", DataSources::kinds()),
         ("streams", Scenarios::kinds()),
