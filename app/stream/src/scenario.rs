@@ -74,16 +74,29 @@ pub(crate) enum Keep {
     Shots(Range<usize>),
 }
 
-/// The data that the stream works on, and the stratum of each row for the split into parts.
-pub(crate) fn prepare(
-    scenario: &Component<Scenarios>,
-    data: Arc<Dataset>,
-) -> Result<(Arc<Dataset>, Vec<u32>), StreamError> {
+/// What a stream stands on.
+pub(crate) struct Ground {
+    /// The data that the stream works on.
+    pub(crate) data: Arc<Dataset>,
+    /// The stratum of each row for the split into parts.
+    pub(crate) strata: Vec<u32>,
+    /// The tasks of a scenario that makes them together with their data.
+    made: Vec<Task>,
+}
+
+impl Ground {
+    fn new((data, strata): (Arc<Dataset>, Vec<u32>)) -> Self {
+        Self { data, strata, made: Vec::new() }
+    }
+}
+
+/// The data, as they are or made anew.
+pub(crate) fn prepare(scenario: &Component<Scenarios>, data: Arc<Dataset>) -> Result<Ground, StreamError> {
     if scenario.name() == points::KIND.name {
-        return points::prepare(scenario, &data);
+        return Ok(Ground::new(points::prepare(scenario, &data)?));
     }
     if scenario.name() == long_tail::KIND.name {
-        return Ok(long_tail::prepare(scenario));
+        return Ok(Ground::new(long_tail::prepare(scenario)));
     }
     if scenario.name() == sequences::KIND.name {
         return sequences::prepare(scenario);
@@ -93,16 +106,17 @@ pub(crate) fn prepare(
         return Err(StreamError::Tokens { scenario: scenario.name(), data: data.name.clone() });
     }
     let strata = data.labels.iter().map(|label| u32::from(*label)).collect();
-    Ok((data, strata))
+    Ok(Ground::new((data, strata)))
 }
 
 /// The tasks in order. `key` is empty where all replicas share them, and holds the replica's seed otherwise.
 pub(crate) fn tasks(
     scenario: &Component<Scenarios>,
-    data: &Dataset,
+    ground: &Ground,
     seed: u64,
     key: &[u64],
 ) -> Result<Vec<Task>, StreamError> {
+    let data = &*ground.data;
     let mut tasks = match scenario.name() {
         "split" => split::tasks(scenario, data, seed, key)?,
         "permute" => permute::tasks(scenario, data, seed, key)?,
@@ -110,7 +124,7 @@ pub(crate) fn tasks(
         "points" => points::tasks(scenario, data, seed, key)?,
         "few_shot" => few_shot::tasks(scenario, data, seed, key)?,
         "long_tail" => long_tail::tasks(scenario, data),
-        "sequences" => sequences::tasks(scenario, seed, key)?,
+        "sequences" => sequences::tasks(scenario, &ground.made, seed, key),
         other => unreachable!("stream {other} has no task maker"),
     };
     let sizes = if has(scenario, SIZES.name) { scenario.list(SIZES.name) } else { Vec::new() };

@@ -20,7 +20,7 @@ mod updating;
 mod vocabulary;
 mod writer;
 
-pub(crate) use draw::{Drawn, draw};
+pub(crate) use draw::{Drawn, Lot, draw};
 pub(crate) use size::Size;
 pub(crate) use task::{TASK_OR_NONE, TASKS, TaskKind};
 
@@ -80,8 +80,8 @@ pub struct SequenceError {
 /// Draws the task of a `sequence` source.
 pub(crate) fn load(source: &Component<DataSources>) -> Result<Dataset, DataError> {
     let size = Size::of(source);
-    let kind = TaskKind::find(source.text(knobs::TASK.name)).unwrap_or(&TASKS[0]);
-    let drawn = draw(&[kind], &size, true, source.real(knobs::SEED.name) as u64)?;
+    let task = TaskKind::find(source.text(knobs::TASK.name)).unwrap_or(&TASKS[0]);
+    let drawn = draw(&[Lot { task, size }], true, source.real(knobs::SEED.name) as u64)?;
     Ok(drawn.data)
 }
 

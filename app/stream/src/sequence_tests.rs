@@ -199,6 +199,21 @@ fn with_a_period_the_same_keys_are_asked_again_after_so_many_tokens() {
 }
 
 #[test]
+fn labels_that_are_to_be_even_are_even() {
+    for task in ["delayed_match", "n_back", "t_maze"] {
+        let data = load(&format!("sequence(task: \"{task}\", samples: 301)"));
+        let mut counts: Vec<usize> = data.class_counts().into_iter().filter(|count| *count > 0).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [150, 151], "{task}");
+    }
+    // Ten values and one kind of filler: ten sequences end with the same value, ninety with another.
+    let text = |samples| format!("sequence(task: \"delayed_match\", values: 10, noise: 1, samples: {samples})");
+    assert_eq!(load(&text(20)).class_counts().iter().filter(|count| **count == 10).count(), 2);
+    let error = Dataset::load(&source(&text(22))).unwrap_err().to_string();
+    assert!(error.contains("hardly more than 10 different sequences with the answer same"), "{error}");
+}
+
+#[test]
 fn what_is_asked_was_not_asked_before_and_what_is_asked_last_was_changed() {
     for (task, queries) in
         [("recall", 3), ("recall", 4), ("rewriting", 3), ("rewriting", 4), ("updating", 3), ("updating", 4)]
@@ -238,7 +253,10 @@ fn sizes_that_do_not_go_together_are_refused_with_the_fix() {
     for (text, part) in [
         ("sequence(task: \"induction\", items: 3)", "raise items or lower queries"),
         ("sequence(task: \"n_back\", items: 2)", "raise items"),
-        ("sequence(task: \"delayed_match\", values: 2, filler: 1, noise: 1)", "there are hardly more than 4 different"),
+        (
+            "sequence(task: \"delayed_match\", values: 2, filler: 1, noise: 1)",
+            "there are hardly more than 2 different sequences with the answer",
+        ),
         ("sequence(filler: 1000, pairs: 16)", "above the limit of 1024"),
         ("sequence(period: 3, recurring: 2)", "raise period to 4"),
         ("sequence(period: 30, recurring: 5)", "raise pairs"),

@@ -62,9 +62,10 @@ impl Stream {
             return Err(StreamError::Shares { validation, test });
         }
         let seed = scenario.real("seed") as u64;
-        let (data, strata) = scenario::prepare(scenario, data)?;
-        let parts = stratified(&strata, data.test_rows.as_ref(), validation, test, seed);
-        let mut maker = GroupMaker::new(&data, parts, seed, scenario::label_noise(scenario));
+        let ground = scenario::prepare(scenario, data)?;
+        let data = &ground.data;
+        let parts = stratified(&ground.strata, data.test_rows.as_ref(), validation, test, seed);
+        let mut maker = GroupMaker::new(data, parts, seed, scenario::label_noise(scenario));
 
         let per_replica = scenario::has(scenario, "order_per_replica") && scenario.switch("order_per_replica");
         let mut list_of_key: BTreeMap<Option<u64>, usize> = BTreeMap::new();
@@ -74,7 +75,7 @@ impl Stream {
             let list = if let Some(list) = list_of_key.get(&key) {
                 *list
             } else {
-                let tasks = scenario::tasks(scenario, &data, seed, key.as_slice())?;
+                let tasks = scenario::tasks(scenario, &ground, seed, key.as_slice())?;
                 lists.push(tasks.into_iter().map(|task| maker.group(task)).collect::<Result<Vec<_>, _>>()?);
                 list_of_key.insert(key, lists.len() - 1);
                 lists.len() - 1
@@ -116,7 +117,7 @@ impl Stream {
             replica_seeds: replica_seeds.to_vec(),
             lists,
             list_of,
-            data,
+            data: ground.data,
         })
     }
 

@@ -1,14 +1,16 @@
 //! Sequences: every task is a sequence task of its own, such as recall, then copying, then rewriting.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use mnemoscope_core::{Component, Kind, Knob, Opt, random};
 use rand::seq::SliceRandom as _;
 
-use super::{BATCH, EPOCHS, HEAD, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, TRAINING, Task, VALIDATION};
-use crate::dataset::Dataset;
+use super::{
+    BATCH, EPOCHS, Ground, HEAD, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, TRAINING, Task, VALIDATION,
+};
 use crate::error::StreamError;
-use crate::sequence::{Drawn, Size, TASK_OR_NONE, TaskKind, draw, knobs};
+use crate::sequence::{Drawn, Lot, Size, TASK_OR_NONE, TaskKind, draw, knobs};
 
 const fn task(name: &'static str, label: &'static str, default: &'static str) -> Knob {
     Knob::choice(name, label, &TASK_OR_NONE, default).meaning("What is asked in this task.")
@@ -76,43 +78,38 @@ pub(super) fn count(scenario: &Component<Scenarios>) -> usize {
     chosen(scenario).len()
 }
 
-fn drawn(scenario: &Component<Scenarios>) -> Result<Drawn, StreamError> {
-    let tasks = chosen(scenario);
-    if tasks.is_empty() {
+/// The sequences of all tasks, one task after the other, and the stratum (task, label) of each. Classes of a task are all its answers,
+/// those within sequences, too.
+pub(super) fn prepare(scenario: &Component<Scenarios>) -> Result<Ground, StreamError> {
+    let kinds = chosen(scenario);
+    if kinds.is_empty() {
         return Err(StreamError::NoSequenceTask);
     }
+    let size = Size::of(scenario);
+    let lots: Vec<Lot> = kinds.iter().map(|task| Lot { task, size: size.clone() }).collect();
     let shared = scenario.text("tokens") == "shared";
-    Ok(draw(&tasks, &Size::of(scenario), shared, scenario.real("seed") as u64)?)
-}
-
-/// The sequences of all tasks, one task after the other, and the stratum (task, label) of each.
-pub(super) fn prepare(scenario: &Component<Scenarios>) -> Result<(Arc<Dataset>, Vec<u32>), StreamError> {
-    let Drawn { data, rows, .. } = drawn(scenario)?;
-    let strata = rows
-        .into_iter()
-        .enumerate()
-        .flat_map(|(task, rows)| rows.map(move |row| (task, row)))
-        .map(|(task, row)| (task * data.classes) as u32 + u32::from(data.labels[row as usize]))
-        .collect();
-    Ok((Arc::new(data), strata))
-}
-
-/// Classes of a task are all its answers, those within sequences, too.
-pub(super) fn tasks(scenario: &Component<Scenarios>, seed: u64, key: &[u64]) -> Result<Vec<Task>, StreamError> {
-    let kinds = chosen(scenario);
-    let Drawn { rows, answers, .. } = drawn(scenario)?;
-    let mut tasks: Vec<Task> = Vec::with_capacity(kinds.len());
+    let Drawn { data, rows, answers } = draw(&lots, shared, scenario.real("seed") as u64)?;
+    let stratum = |task: usize, row: u32| (task * data.classes) as u32 + u32::from(data.labels[row as usize]);
+    let rows_of = |(task, rows): (usize, &Range<u32>)| rows.clone().map(move |row| stratum(task, row));
+    let strata = rows.iter().enumerate().flat_map(rows_of).collect();
+    let mut made: Vec<Task> = Vec::with_capacity(kinds.len());
     for (task, (rows, answers)) in rows.into_iter().zip(answers).enumerate() {
         let name = match kinds[..task].iter().filter(|earlier| earlier.name == kinds[task].name).count() {
             0 => kinds[task].label.to_owned(),
             earlier => format!("{} {}", kinds[task].label, earlier + 1),
         };
-        tasks.push(Task::new(name, answers, rows));
+        made.push(Task::new(name, answers, rows));
     }
+    Ok(Ground { data: Arc::new(data), strata, made })
+}
+
+/// The tasks that [`prepare`] made, in the order of their choices or, with a key, in one of the replica's own.
+pub(super) fn tasks(scenario: &Component<Scenarios>, made: &[Task], seed: u64, key: &[u64]) -> Vec<Task> {
+    let mut tasks = made.to_vec();
     if !key.is_empty() {
-        tasks.shuffle(&mut random::stream(seed, "sequence task order", key));
+        tasks[..count(scenario)].shuffle(&mut random::stream(seed, "sequence task order", key));
     }
-    Ok(tasks)
+    tasks
 }
 
 #[cfg(test)]
@@ -131,8 +128,8 @@ mod tests {
             "sequences(task_1: \"modular\", task_2: \"none\", task_3: \"recall\", task_5: \"recall\", samples: 30)",
         );
         assert_eq!(count(&scenario), 3);
-        let (data, strata) = prepare(&scenario).unwrap();
-        let tasks = tasks(&scenario, 1, &[]).unwrap();
+        let Ground { data, strata, made } = prepare(&scenario).unwrap();
+        let tasks = tasks(&scenario, &made, 1, &[]);
         let named: Vec<_> = tasks.iter().map(|task| (task.name.as_str(), task.rows.clone())).collect();
         let wanted =
             [("modular arithmetic", 0..121), ("associative recall", 121..151), ("associative recall 2", 151..181)];
@@ -150,16 +147,61 @@ mod tests {
     fn tokens_of_their_own_make_answers_disjoint() {
         let answers = |tokens: &str| {
             let scenario = read(&format!("sequences(task_3: \"none\", tokens: \"{tokens}\", samples: 400)"));
-            let tasks = tasks(&scenario, 1, &[]).unwrap();
+            let tasks = prepare(&scenario).unwrap().made;
             tasks[0].classes.iter().filter(|class| tasks[1].classes.contains(class)).count()
         };
         assert_eq!((answers("shared"), answers("own")), (16, 0));
     }
 
+    fn refusal(text: &str) -> String {
+        prepare(&read(text)).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn tasks_of_one_kind_share_no_sequence() {
+        // A maze has no keys, values or numbers, so that its tokens are never its own.
+        for tokens in ["shared", "own"] {
+            let maze = format!("task_1: \"t_maze\", task_2: \"t_maze\", task_3: \"none\", tokens: \"{tokens}\"");
+            // Two corridors of one token: 2 cues, then 2 cues or 2 kinds of wall, and 2 · 2 kinds of filler: 32 sequences.
+            let few = "corridors: 2, corridor: 1, noise: 2, samples: 20";
+            assert!(refusal(&format!("sequences({maze}, {few})")).contains("that no earlier task has"), "{tokens}");
+            let data = prepare(&read(&format!("sequences({maze}, samples: 300)"))).unwrap().data;
+            let rows: std::collections::HashSet<Vec<u32>> = (0..data.len())
+                .map(|row| {
+                    let mut features = vec![0.0f32; data.features()];
+                    data.row_into(row, &mut features);
+                    features.into_iter().map(f32::to_bits).collect()
+                })
+                .collect();
+            assert_eq!(rows.len(), 600, "{tokens}");
+        }
+        let twice = "task_1: \"modular\", task_2: \"modular\", task_3: \"none\"";
+        assert!(
+            refusal(&format!("sequences({twice})")).contains("choose it once, or give each task tokens of its own")
+        );
+        assert_eq!(refusal(&format!("sequences({twice}, tokens: \"own\")")), "");
+    }
+
+    #[test]
+    fn an_order_per_replica_moves_whole_tasks() {
+        let scenario = read("sequences(samples: 30)");
+        let made = prepare(&scenario).unwrap().made;
+        let orders: Vec<Vec<Task>> = (0..8).map(|seed| tasks(&scenario, &made, 1, &[seed])).collect();
+        assert!(orders.iter().any(|order| *order != made));
+        assert!(orders.iter().all(|order| made.iter().all(|task| order.contains(task))));
+    }
+
+    #[test]
+    fn a_data_set_that_is_too_large_is_refused_undrawn() {
+        let six = (1..=6).map(|place| format!("task_{place}: \"t_maze\", ")).collect::<String>();
+        let error = refusal(&format!("sequences({six}corridors: 16, corridor: 62, samples: 100000)"));
+        let wanted = "sequences: 600000 rows of 1024 tokens take 2343 MiB, above the limit of 256; lower samples";
+        assert!(error.starts_with(wanted), "{error}");
+    }
+
     #[test]
     fn a_stream_without_tasks_is_refused() {
         let none = "sequences(task_1: \"none\", task_2: \"none\", task_3: \"none\")";
-        let error = prepare(&read(none)).unwrap_err().to_string();
-        assert_eq!(error, "sequences: no task is chosen; set task_1 to one, such as recall");
+        assert_eq!(refusal(none), "sequences: no task is chosen; set task_1 to one, such as recall");
     }
 }

@@ -1,4 +1,6 @@
 //! Delayed match to sample (Blough 1959): a sample, a delay, a probe; is the probe the sample?
+//!
+//! In half of the sequences it is.
 
 use rand::{Rng, RngExt as _};
 
@@ -15,6 +17,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     needs: |size| Needs { values: size.values, noise: size.noise, words: &["same", "other"], ..Needs::default() },
     longest: |size| size.filler + 2,
     problem: |_| None,
+    even: &["same", "other"],
     source: Draws::One(write),
 };
 

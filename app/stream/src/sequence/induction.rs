@@ -29,6 +29,7 @@ pub(super) const TASK: TaskKind = TaskKind {
             )
         })
     },
+    even: &[],
     source: Draws::One(write),
 };
 

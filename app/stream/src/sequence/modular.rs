@@ -13,7 +13,8 @@ pub(super) const TASK: TaskKind = TaskKind {
     needs: |size| Needs { numbers: size.modulus, words: size.operation.words(), ..Needs::default() },
     longest: |_| 4,
     problem: |_| None,
-    source: Draws::All(all),
+    even: &[],
+    source: Draws::All { count: |size| size.modulus * size.modulus, all },
 };
 
 /// What is done with two numbers.

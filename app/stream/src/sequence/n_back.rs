@@ -1,7 +1,9 @@
 //! n-back (Kirchner 1958): is this token the one that came n before?
 //!
-//! Every item from the one after the first n on asks. Its answer stands behind it and does not count as an item. Half of the answers
-//! are "same"; other items are drawn evenly from the rest.
+//! Every item from the one after the first n on asks. Its answer stands behind it and does not count as an item. Each answer
+//! is "same" or "other" by the toss of a coin; other items are drawn evenly from the rest. Of the last answers, those that are labels,
+//! half are "same". Where there are few sequences, somewhat more than half of the others are "other": no sequence comes twice, and
+//! there are fewer of those that repeat.
 
 use rand::{Rng, RngExt as _};
 
@@ -22,6 +24,7 @@ pub(super) const TASK: TaskKind = TaskKind {
             format!("{} back needs a list of {}, and it has {}; raise items", size.back, size.back + 1, size.items)
         })
     },
+    even: &["same", "other"],
     source: Draws::One(write),
 };
 

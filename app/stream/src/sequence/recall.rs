@@ -21,6 +21,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     needs: |size| Needs { keys: size.keys, values: size.values, noise: size.noise, ..Needs::default() },
     longest: |size| 2 * size.pairs + 2 * size.queries - 1 + gaps(size),
     problem,
+    even: &[],
     source: Draws::One(write),
 };
 

@@ -20,6 +20,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     needs: |size| Needs { keys: size.keys, values: size.values, noise: size.noise, ..Needs::default() },
     longest: |size| 2 * (size.pairs + size.updates) + size.filler + 2 * size.queries - 1,
     problem: |size| size.too_few("pairs"),
+    even: &[],
     source: Draws::One(write),
 };
 

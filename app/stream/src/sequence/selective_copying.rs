@@ -17,6 +17,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     needs: |size| Needs { values: size.values, noise: size.noise, words: &["recall"], ..Needs::default() },
     longest: |size| 2 * size.items + size.filler,
     problem: |_| None,
+    even: &[],
     source: Draws::One(write),
 };
 

@@ -27,6 +27,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     },
     longest: |size| size.corridors * (size.corridor + 2),
     problem: |_| None,
+    even: &TURNS,
     source: Draws::One(write),
 };
 

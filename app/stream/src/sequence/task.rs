@@ -24,6 +24,8 @@ pub(crate) struct TaskKind {
     pub(super) longest: fn(&Size) -> usize,
     /// What of these sizes it cannot do, and what would be right.
     pub(super) problem: fn(&Size) -> Option<String>,
+    /// The words that are its answers, where each is to be the last one of as many sequences; elsewhere none.
+    pub(super) even: &'static [&'static str],
     /// Where the sequences come from.
     pub(super) source: Draws,
 }
@@ -33,14 +35,22 @@ pub(crate) struct TaskKind {
 pub(super) enum Draws {
     /// Each is drawn.
     One(fn(&Size, &Tokens, &mut dyn Rng) -> Sequence),
-    /// There are only these.
-    All(fn(&Size, &Tokens) -> Vec<Sequence>),
+    /// There are only these, and so many.
+    All { count: fn(&Size) -> usize, all: fn(&Size, &Tokens) -> Vec<Sequence> },
 }
 
 impl TaskKind {
     /// The task called `name`.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         TASKS.iter().find(|task| task.name == name)
+    }
+
+    /// How many sequences are drawn.
+    pub(super) fn count(&self, size: &Size) -> usize {
+        match self.source {
+            Draws::One(_) => size.samples,
+            Draws::All { count, .. } => count(size),
+        }
     }
 
     const fn option(&self) -> Opt {

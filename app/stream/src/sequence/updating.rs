@@ -25,6 +25,7 @@ pub(super) const TASK: TaskKind = TaskKind {
     },
     longest: |size| 2 * (size.pairs + size.updates) + size.filler + 2 * size.queries - 1,
     problem: |size| size.too_few("cells"),
+    even: &[],
     source: Draws::One(write),
 };
 
