@@ -57,6 +57,11 @@ fn each(experiment: &mut Experiment, visit: &mut impl Visit) {
     visit.component("evaluation", &mut experiment.evaluation);
     visit.component("population", &mut experiment.population);
     visit.component("pace", &mut experiment.pace);
+    // Of several sizes of one policy a path means all.
+    for policy in &mut experiment.caches {
+        let place = format!("caches.{}", policy.name());
+        visit.component(&place, policy);
+    }
     visit.component("memory.architecture", &mut experiment.memory.architecture);
     visit.component("memory.bias", &mut experiment.memory.bias);
     visit.component("memory.retention", &mut experiment.memory.retention);
@@ -145,6 +150,9 @@ mod tests {
         experiment.methods.push(Component::new("ewc").unwrap());
         set(&mut experiment, "methods.ewc.lambda", "500").unwrap();
         assert_eq!(get(&experiment, "methods.ewc.lambda"), Some(Setting::Number(500.0)));
+        experiment.caches = ["lazy", "window"].map(|name| Component::new(name).unwrap()).to_vec();
+        set(&mut experiment, "caches.window.sinks", "2").unwrap();
+        assert_eq!(experiment.caches[1].whole("sinks"), 2);
         set(&mut experiment, "model.widths", "[32, 16]").unwrap();
         assert_eq!(experiment.model.list("widths"), [32, 16]);
         set(&mut experiment, "model.activation", "tanh").unwrap();

@@ -358,8 +358,19 @@ impl Run {
         };
         let (component, knob) = match path.strip_prefix("methods.").unwrap_or(path).split_once('.') {
             Some(parts)
-                if !["data", "stream", "order", "model", "evaluation", "population", "pace", "memory", "attention"]
-                    .contains(&parts.0) =>
+                if ![
+                    "data",
+                    "stream",
+                    "order",
+                    "model",
+                    "evaluation",
+                    "population",
+                    "pace",
+                    "memory",
+                    "caches",
+                    "attention",
+                ]
+                .contains(&parts.0) =>
             {
                 parts
             }

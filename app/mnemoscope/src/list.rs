@@ -51,7 +51,7 @@ struct Family {
 /// The family behind a topic; metrics and presets are none.
 fn family(topic: Topic) -> Option<Family> {
     fn of<R: Registry>(place: &'static str) -> Family {
-        Family { place, named: place == "methods", kinds: R::kinds() }
+        Family { place, named: matches!(place, "methods" | "caches"), kinds: R::kinds() }
     }
     Some(match topic {
         Topic::Data => of::<DataSources>("data"),
@@ -141,7 +141,7 @@ fn kind_json(family: &Family, kind: &Kind) -> Value {
 
 /// What a method declares of itself; other kinds have none.
 fn profile(family: &Family, kind: &Kind) -> Option<&'static Profile> {
-    if family.named { Methods::profile(kind.name) } else { None }
+    if family.place == "methods" { Methods::profile(kind.name) } else { None }
 }
 
 /// A method's place in the unified objective, part by part.
