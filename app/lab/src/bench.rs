@@ -1,6 +1,6 @@
 //! Benches: what an attention experiment measures of its memory.
 
-use mnemoscope_memory::{ConditioningError, MemoryError, check, longest_key};
+use mnemoscope_memory::{ConditioningError, MemoryError, check, check_depth, longest_key};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
@@ -59,6 +59,6 @@ pub(crate) fn refusal(experiment: &Experiment) -> Option<Refusal> {
             ConditioningError::Memory(error) => of_memory(error),
             error => Refusal { place: "conditioning".to_owned(), message: error.to_string() },
         }),
-        Bench::Depth => memory.check_keys(1.0).err().map(of_memory),
+        Bench::Depth => check_depth(memory).err().map(of_memory),
     }
 }

@@ -258,6 +258,7 @@ impl Composition {
             warm_up: whole("warm_up"),
             beta: self.rule.real("beta") as f32,
             decay: if self.retention.name() == "decay" { self.retention.real("gamma") as f32 } else { 1.0 },
+            at_decayed: self.rule.text("error_at") == "decayed",
         };
         Codebook::new(sizes, Loss::of(&self.bias), seed)
     }

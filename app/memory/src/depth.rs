@@ -20,7 +20,7 @@ use mnemoscope_core::{Component, Kind, Knob, Registry, Scale};
 use rayon::prelude::*;
 
 use crate::pairs::{Gaussian, unit};
-use crate::{Composition, MemoryError};
+use crate::{Composition, MemoryError, Place};
 
 /// The depth bench and its settings.
 #[derive(Debug, Clone, Copy)]
@@ -58,16 +58,32 @@ pub fn known_depth_error(pairs: usize, d_k: usize, layers: usize, heads: usize) 
     (1.0 + one).powi(layers as i32) - 1.0
 }
 
+/// A memory that this bench cannot ask is refused: its codes are unit vectors with entries below 0.
+///
+/// # Errors
+/// When the memory is one of distributions, or does not converge on unit keys.
+pub fn check_depth(composition: &Composition) -> Result<(), MemoryError> {
+    composition.check()?;
+    if composition.keys_on_simplex() || composition.values_on_simplex() {
+        let place = if composition.retention.name() == "kl" { Place::Retention } else { Place::Bias };
+        let reason = "this memory is of distributions, and the depth bench's random codes have entries below 0: choose \
+                      another bias or retention than KL, or the association bench";
+        return Err(MemoryError::Together { place: place.path(), reason: reason.to_owned() });
+    }
+    composition.check_keys(1.0)
+}
+
 /// The relative squared error after each layer, `[layers]`: the sum over pairs of |answer - code|^2 over the sum of
 /// |code|^2; of draw number `draw`.
 ///
 /// # Errors
-/// When there is no such memory for these sizes.
+/// As [`check_depth`], and when there is no such memory for these sizes.
 pub fn depth_errors(
     settings: &Component<Depths>,
     composition: &Composition,
     draw: u64,
 ) -> Result<Vec<f64>, MemoryError> {
+    check_depth(composition)?;
     let (n, d_k) = (settings.whole("pairs"), settings.whole("d_k"));
     let (layers, heads, seed) = (settings.whole("layers"), settings.whole("heads"), settings.whole("seed") as u64);
     let width = heads * d_k;
@@ -150,6 +166,18 @@ mod tests {
         assert_eq!(known_depth_error(17, 16, 3, 1), 7.0);
         assert_eq!(known_depth_error(17, 16, 1, 4), 0.25);
         assert_eq!(known_depth_error(1, 16, 5, 1), 0.0);
+    }
+
+    #[test]
+    fn memories_of_distributions_are_refused_with_their_place() {
+        let memora = Composition::named().iter().find(|point| point.name == "memora").unwrap().composition();
+        let error = depth_errors(&settings(&[]), &memora, 0).unwrap_err();
+        assert_eq!(error.place(), "memory.retention");
+        let kind = Place::Bias.kinds().iter().find(|kind| kind.name == "kl").unwrap();
+        let softmax = Composition::default().with_kind(Place::Bias, kind).settled(Place::Bias);
+        let error = check_depth(&softmax).unwrap_err();
+        assert_eq!(error.place(), "memory.bias");
+        assert!(error.to_string().contains("choose another bias"), "{error}");
     }
 
     #[test]

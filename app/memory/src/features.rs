@@ -15,7 +15,8 @@ pub(crate) static MAPS: [Opt; 5] = [
     Opt {
         name: "elu",
         label: "ELU + 1",
-        meaning: "x + 1 above 0 and exp(x) below, entry by entry (Katharopoulos et al. 2020)",
+        meaning: "x + 1 above 0 and exp(x) below, of √d times each entry (Katharopoulos et al. 2020; the √d is the \
+                  lab's)",
     },
     Opt { name: "relu", label: "ReLU", meaning: "what is above 0, entry by entry" },
     Opt {

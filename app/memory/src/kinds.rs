@@ -74,7 +74,7 @@ static KNOBS: [Knob; 18] = [
     Knob::whole("seed", "seed", "", 0, 1_000_000, 1, Scale::Linear).meaning("of keys, values and noise").live(),
     Knob::switch("gpu", "on the graphics card", false)
         .meaning(
-            "writes and reads with the shader instead of the processor; the figures agree to 1e-4; for linear \
+            "the shader writes and reads once more, and its answers are the ones shown; they agree to 1e-4; for linear \
                   attention, the delta rule and softmax attention",
         )
         .live(),

@@ -57,7 +57,7 @@ pub use composition::{Composition, NamedPoint, Place, choice_formula};
 pub use conditioning::{
     Classical, Conditioning, ConditioningError, Conditionings, Course, CueError, Cues, MOST_CUES, MOST_TRIALS, Trial,
 };
-pub use depth::{Depths, depth_curves, depth_errors, known_depth_error};
+pub use depth::{Depths, check_depth, depth_curves, depth_errors, known_depth_error};
 pub use error::{GpuError, MemoryError};
 pub use features::FeatureMap;
 pub use forgetting::{Fit, ForgettingFit, fit_forgetting};

@@ -37,7 +37,8 @@ static KINDS: [Kind; 6] = [
     Kind {
         name: "shrinkage",
         label: "shrinkage",
-        meaning: "large cells are pulled in more than small ones (L_q), or small ones are set to zero (elastic net)",
+        meaning: "the whole memory is scaled down as its L_q norm grows (L_q), or small cells are set to zero (elastic \
+                  net)",
         source: "Behrouz et al. 2025, Miras: Moneta; elastic net",
         knobs: &SHRINKAGE,
     },

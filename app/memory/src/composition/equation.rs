@@ -6,15 +6,19 @@ use super::Composition;
 struct Symbols {
     /// The answer to a key at the weights named `at`.
     answer: fn(at: &str) -> String,
-    /// What turns the slope by the answer into the gradient by the weights.
-    tail: &'static str,
+    /// What turns the slope by the answer into the gradient by the weights named `at`.
+    tail: fn(at: &str) -> String,
     read: &'static str,
 }
 
-const MATRIX: Symbols = Symbols { answer: |at| format!("{at} k"), tail: " kᵀ", read: "S q" };
+const MATRIX: Symbols = Symbols { answer: |at| format!("{at} k"), tail: |_| " kᵀ".to_owned(), read: "S q" };
 
 /// S stands for all weights of the network.
-const NETWORK: Symbols = Symbols { answer: |_| "M(k)".to_owned(), tail: " · ∂M(k)/∂S", read: "M(q)" };
+const NETWORK: Symbols =
+    Symbols { answer: |at| format!("M(k; {at})"), tail: |at| format!(" · ∂M(k; {at})/∂{at}"), read: "M(q; S)" };
+
+/// A codebook's values are what is fetched: the slope by the answer is the step.
+const CODES: Symbols = Symbols { answer: |_| "M(k)".to_owned(), tail: |_| String::new(), read: "M(q)" };
 
 pub(super) fn text(composition: &Composition) -> String {
     match (composition.architecture.name(), composition.rule.name()) {
@@ -31,8 +35,15 @@ pub(super) fn text(composition: &Composition) -> String {
     }
 }
 
-/// A number with two decimals, or as many as it needs up to five.
+/// A number with two decimals, or as many as it needs up to five; one too small for those by its power of ten.
 pub(super) fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-4 {
+        let scientific = format!("{value:.2e}");
+        return match scientific.split_once('e') {
+            Some((digits, power)) => format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.')),
+            None => scientific,
+        };
+    }
     let two = format!("{value:.2}");
     if two.parse() == Ok(value) {
         return two;
@@ -102,14 +113,21 @@ fn state_space(composition: &Composition) -> String {
 
 fn codebook(composition: &Composition) -> String {
     let (part, beta) = (&composition.architecture, number(composition.rule.real("beta")));
-    let symbols = Symbols { answer: |_| "M(k)".to_owned(), tail: "", read: "M(q)" };
-    let g = gradient(composition, &symbols, "");
-    let decay = composition.retention.name() == "decay";
-    let kept = if decay { format!("{} ", number(composition.retention.real("gamma"))) } else { String::new() };
+    let g = gradient(composition, &CODES, "");
+    let step = format!("{} {beta} {}", g.sign, g.text);
+    // All values fade, and one of each head is stepped.
+    let update = if composition.retention.name() == "decay" {
+        let gamma = number(composition.retention.real("gamma"));
+        if composition.rule.text("error_at") == "before" {
+            format!("v[c, j] ← {gamma} v[c, j] {step} [j = j_c]")
+        } else {
+            format!("v[c, j] ← {gamma} v[c, j];  v[c, j_c] ← v[c, j_c] {step}")
+        }
+    } else {
+        format!("v[c, j_c] ← v[c, j_c] {step}")
+    };
     format!(
-        "v[c, j_c] ← {kept}v[c, j_c] {} {beta} {},  j_c = nearest of {} codes{},  o = mean of {} heads",
-        g.sign,
-        g.text,
+        "{update},  j_c = nearest of {} codes{},  o = mean of {} heads",
         part.whole("codes"),
         g.beside,
         part.whole("heads")
@@ -131,7 +149,8 @@ fn gated(composition: &Composition) -> String {
     } else {
         ("", "")
     };
-    format!("S ← {s} + {gate}v kᵀ,  z ← {z} + {gate}k{novelty},  o = S q / max(|z·q|, 1)")
+    let rates = rates(composition);
+    format!("S ← {s} + {gate}v kᵀ,  z ← {z} + {gate}k{novelty}{rates},  o = S q / max(|z·q|, 1)")
 }
 
 fn cached(composition: &Composition) -> String {
@@ -169,7 +188,7 @@ struct Gradient {
 }
 
 fn gradient(composition: &Composition, symbols: &Symbols, at: &str) -> Gradient {
-    let (bias, tail) = (&composition.bias, symbols.tail);
+    let (bias, tail) = (&composition.bias, (symbols.tail)(at));
     let answer = (symbols.answer)(at);
     let error = format!(",  e = {answer} − v");
     let minus = |text: String, beside: String| Gradient { sign: "−", text, beside };
@@ -185,6 +204,15 @@ fn gradient(composition: &Composition, symbols: &Symbols, at: &str) -> Gradient 
     }
 }
 
+/// The lowest and the highest rate of a gate; nothing for another retention.
+fn rates(composition: &Composition) -> String {
+    let retention = &composition.retention;
+    if retention.name() != "gate" {
+        return String::new();
+    }
+    format!(",  α = {} … {}", number(retention.real("low")), number(retention.real("high")))
+}
+
 fn weights(composition: &Composition, symbols: &Symbols) -> String {
     let (retention, rule) = (&composition.retention, &composition.rule);
     let kept = match retention.name() {
@@ -192,11 +220,7 @@ fn weights(composition: &Composition, symbols: &Symbols) -> String {
         "gate" => Some("S diag(α)".to_owned()),
         _ => None,
     };
-    let rates = if retention.name() == "gate" {
-        format!(",  α = {} … {}", number(retention.real("low")), number(retention.real("high")))
-    } else {
-        String::new()
-    };
+    let rates = rates(composition);
     let read = if composition.bias.name() == "kl" { format!("softmax({})", symbols.read) } else { symbols.read.into() };
     let old = kept.clone().unwrap_or_else(|| "S".to_owned());
     let dot = composition.bias.name() == "dot_product";
@@ -271,11 +295,40 @@ mod tests {
             text(&composed(titans, &[("retention", "gamma", 0.999)])),
             "Z ← 0.50 Z − 0.50 (S k − v) kᵀ;  S ← 0.999 S + Z,  o = S q"
         );
+        let squares = ["matrix", "squared_error", "none", "least_squares"];
+        assert!(text(&composed(squares, &[("rule", "ridge", 1e-6)])).contains("P₀ = I / 1e-6"));
+        let mlstm = ["gated_matrix", "dot_product", "gate", "outer_product"];
+        assert!(text(&composed(mlstm, &[])).contains("α = 0.80 … 0.999"));
+    }
+
+    #[test]
+    fn equations_say_where_the_error_is_taken() {
+        let at = |text: [&str; 4], place: &str| {
+            let mut all = composed(text, &[]);
+            all.rule.set("error_at", mnemoscope_core::Setting::Text(place.to_owned())).unwrap();
+            super::text(&all)
+        };
+        let deep = ["mlp", "squared_error", "decay", "gradient_step"];
+        assert_eq!(at(deep, "decayed"), "S̃ = 0.95 S;  S ← S̃ − 1.00 (M(k; S̃) − v) · ∂M(k; S̃)/∂S̃,  o = M(q; S)");
+        assert_eq!(at(deep, "before"), "S ← 0.95 S − 1.00 (M(k; S) − v) · ∂M(k; S)/∂S,  o = M(q; S)");
+        let codes = ["codebook", "squared_error", "decay", "gradient_step"];
+        let [decayed, before] = ["decayed", "before"].map(|place| at(codes, place));
+        assert!(decayed.starts_with("v[c, j] ← 0.95 v[c, j];  v[c, j_c] ← v[c, j_c] − 1.00 (M(k) − v),"), "{decayed}");
+        assert!(before.starts_with("v[c, j] ← 0.95 v[c, j] − 1.00 (M(k) − v) [j = j_c],"), "{before}");
     }
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [(1.0, "1.00"), (0.95, "0.95"), (0.999, "0.999"), (0.001, "0.001"), (8.0, "8.00")] {
+        for (value, text) in [
+            (1.0, "1.00"),
+            (0.95, "0.95"),
+            (0.999, "0.999"),
+            (0.001, "0.001"),
+            (8.0, "8.00"),
+            (0.0, "0.00"),
+            (1e-6, "1e-6"),
+            (2.5e-5, "2.5e-5"),
+        ] {
             assert_eq!(number(value), text);
         }
     }

@@ -72,14 +72,13 @@ impl Conditioning {
         mut each: impl FnMut(&[f32], Option<(f32, f32)>),
     ) -> Result<Box<dyn Memory>, ConditioningError> {
         self.check()?;
-        let (d_k, cues) = (self.d_k(), self.settings.whole("cues"));
+        let d_k = self.d_k();
         let seed = self.settings.whole("seed") as u64;
         let codes = self.codes(draw);
         self.check_codes(composition, &codes)?;
         let mut memory = composition.build(d_k, 1, seed.wrapping_add(draw))?;
-        let strengths = |memory: &dyn Memory| {
-            (0..cues).map(|cue| predicted(memory, &codes[cue * d_k..][..d_k])).collect::<Vec<_>>()
-        };
+        // All cues at once: some memories rebuild what they hold before they answer.
+        let strengths = |memory: &dyn Memory| memory.read_all(&codes, d_k);
         each(&strengths(&*memory), None);
         let single = self.trials.iter().flat_map(|trial| std::iter::repeat_n(trial, trial.times as usize));
         for Trial { cues, us, then, .. } in single.take(trials) {

@@ -48,13 +48,8 @@ fn the_state_space_follows_its_bilinear_recurrence() {
     let (order, pairs) = (4, pairs(6));
     let a = transition(order);
     for invariant in [false, true] {
-        let lssl = set(named("lssl"), Place::Architecture, "order", order as f64);
-        let lssl = if invariant {
-            set(set(lssl, Place::Architecture, "time", "invariant"), Place::Architecture, "step", 0.25)
-        } else {
-            lssl
-        };
-        let memory = written(&lssl, &pairs);
+        let point = if invariant { set(named("lssl"), Place::Architecture, "step", 0.25) } else { named("hippo_legs") };
+        let memory = written(&set(point, Place::Architecture, "order", order as f64), &pairs);
         let signal = |d: usize, t: usize| if d < D_K { pairs[t].0[d] } else { pairs[t].1[d - D_K] };
         let x: Rows = (0..D_K + D_V)
             .map(|d| {
