@@ -158,7 +158,7 @@ static READ_OUTS: [Opt; 4] = [
     Opt { name: "residual", label: "residual", meaning: "the sum of all answers" },
     Opt { name: "gated", label: "gated", meaning: "answers weighted by how near the segment's mean key is" },
     Opt { name: "soup", label: "soup", meaning: "the answer of weighted weights" },
-    Opt { name: "sparse", label: "sparse", meaning: "gated over the nearest segments alone" },
+    Opt { name: "sparse", label: "sparse", meaning: "gated over the present segment and the nearest kept ones" },
 ];
 
 static CACHED: [Knob; 6] = [
@@ -173,7 +173,7 @@ static CACHED: [Knob; 6] = [
         .meaning("how sharply the router picks segments")
         .live(),
     Knob::whole("top", "segments asked", "k", 1, 64, 2, Scale::Log)
-        .meaning("nearest segments")
+        .meaning("nearest kept segments, beside the present one")
         .when("read_out", "sparse")
         .live(),
 ];

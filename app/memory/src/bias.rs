@@ -112,13 +112,22 @@ impl Loss {
 
 /// exp(x) over its sum, without overflow.
 pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
+    let mut weights = logits.to_vec();
+    softmax_in_place(&mut weights);
+    weights
+}
+
+/// [`softmax`] of `logits`, in their place.
+pub(crate) fn softmax_in_place(logits: &mut [f32]) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut weights: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f32 = weights.iter().sum();
-    for weight in &mut weights {
+    let mut sum = 0.0;
+    for logit in logits.iter_mut() {
+        *logit = (*logit - largest).exp();
+        sum += *logit;
+    }
+    for weight in logits {
         *weight /= sum;
     }
-    weights
 }
 
 #[cfg(test)]

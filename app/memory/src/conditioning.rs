@@ -12,7 +12,7 @@
 //! predicted already, and so can neither be blocked nor unlearn. Codes that overlap (likeness) share what is learned:
 //! x_i . x_j = a likeness^|i - j|, and a cue next to the trained one has likeness times its strength.
 //!
-//! A trial without cues writes a key and a value of zeros: what the retention does to the memory is all that happens.
+//! In a trial without cues nothing is written: time passes, and what the retention does to the memory is all that happens.
 //! In a trial with cues that follow (second order; lab form), what the memory predicts of those before the write stands
 //! in for L: it is the target of temporal differences (Sutton and Barto 1990) without discount.
 

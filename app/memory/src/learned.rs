@@ -125,6 +125,12 @@ impl<A: Weighted> Memory for Learned<A> {
         }
     }
 
+    /// The surprise that momentum carries waits for the next pair.
+    fn pass(&mut self) {
+        let nothing = vec![0.0; self.weights.len()];
+        self.keep.advance(&mut self.weights, &mut self.hidden, &nothing, self.architecture.channels());
+    }
+
     fn read(&self, query: &[f32]) -> Vec<f32> {
         self.read_at(&self.weights, query)
     }

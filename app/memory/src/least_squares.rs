@@ -82,12 +82,16 @@ impl LeastSquares {
         self.pending += 1;
         if self.pending == self.chunk {
             self.pending = 0;
-            let mut ridged = self.square.clone();
-            ridged.iter_mut().step_by(self.d_k + 1).for_each(|cell| *cell += self.ridge);
-            // Singular only where the ridge is lost in the rounding of huge keys: the last solution stays.
-            if let Some(solution) = solve_spd(&ridged, &self.cross, self.d_k) {
-                self.s = solution;
-            }
+            self.solve();
+        }
+    }
+
+    fn solve(&mut self) {
+        let mut ridged = self.square.clone();
+        ridged.iter_mut().step_by(self.d_k + 1).for_each(|cell| *cell += self.ridge);
+        // Singular only where the ridge is lost in the rounding of huge keys: the last solution stays.
+        if let Some(solution) = solve_spd(&ridged, &self.cross, self.d_k) {
+            self.s = solution;
         }
     }
 }
@@ -104,6 +108,19 @@ impl Memory for LeastSquares {
             self.collect(&key, value);
         }
         self.last = self.s.iter().zip(before).map(|(after, before)| (after - before) as f32).collect();
+    }
+
+    /// The sums fade, and a memory that solves after each write follows; within a chunk the next border does.
+    fn pass(&mut self) {
+        if self.recursive() {
+            return;
+        }
+        for cell in self.square.iter_mut().chain(&mut self.cross) {
+            *cell *= self.forgetting;
+        }
+        if self.chunk == 1 {
+            self.solve();
+        }
     }
 
     fn read(&self, query: &[f32]) -> Vec<f32> {

@@ -25,6 +25,10 @@ pub trait Memory: fmt::Debug + Send + Sync {
     /// Writes a pair: `key` `[d_k]`, `value` `[d_v]`.
     fn write(&mut self, key: &[f32], value: &[f32]);
 
+    /// Time passes by one write without a pair: what the retention does to the memory, and nothing else. Stored pairs grow
+    /// older by one.
+    fn pass(&mut self);
+
     /// What the memory answers to `query` `[d_k]`: `[d_v]`. Reading changes nothing.
     fn read(&self, query: &[f32]) -> Vec<f32>;
 

@@ -4,7 +4,7 @@
 //! With `reset` the memory starts anew in each segment, so that the states hold different pairs; with `checkpoint` it
 //! goes on, and they are nested. Read-outs, with M₀ the present memory and g = softmax(b q·m) over the mean keys m of
 //! all segments, the present one too: residual Σ Mᵢ(q); gated Σ gᵢ Mᵢ(q); soup M(q) at the weights Σ gᵢ Wᵢ; sparse:
-//! gated over the k segments of largest q·m. Lab form: the router asks with the query itself, and its sharpness b is a
+//! gated over the present segment and the k kept ones of largest q·m. Lab form: the router asks with the query itself, and its sharpness b is a
 //! number; in the paper both are learned.
 
 use crate::bias::softmax;
@@ -18,7 +18,7 @@ pub(crate) enum ReadOut {
     Residual,
     Gated,
     Soup,
-    /// The number of segments that are asked.
+    /// The number of kept segments that are asked beside the present one.
     Sparse(usize),
 }
 
@@ -63,22 +63,20 @@ impl<A: Weighted> Cached<A> {
     fn shares(&self, query: &[f32]) -> Vec<(&[f32], f32)> {
         let mut states: Vec<(&[f32], f32)> =
             self.kept.iter().map(|state| (state.weights.as_slice(), dot(query, &state.summary))).collect();
+        if let ReadOut::Sparse(most) = self.caching.read_out {
+            // Stable, so that of equals the older stays.
+            states.sort_by(|a, b| b.1.total_cmp(&a.1));
+            states.truncate(most);
+        }
+        // After the choice: the present memory is always asked.
         if self.count > 0 || states.is_empty() {
             states.push((self.memory.weights(), dot(query, &self.summary())));
         }
-        match self.caching.read_out {
-            ReadOut::Residual => {
-                for (_, share) in &mut states {
-                    *share = 1.0;
-                }
-                return states;
+        if self.caching.read_out == ReadOut::Residual {
+            for (_, share) in &mut states {
+                *share = 1.0;
             }
-            ReadOut::Sparse(most) => {
-                // Stable, so that of equals the older stays.
-                states.sort_by(|a, b| b.1.total_cmp(&a.1));
-                states.truncate(most);
-            }
-            ReadOut::Gated | ReadOut::Soup => {}
+            return states;
         }
         let logits: Vec<f32> = states.iter().map(|(_, relevance)| self.caching.sharpness * relevance).collect();
         states.iter_mut().zip(softmax(&logits)).for_each(|((_, share), gate)| *share = gate);
@@ -109,6 +107,11 @@ impl<A: Weighted> Memory for Cached<A> {
                 self.memory.restart();
             }
         }
+    }
+
+    /// Kept states stay as they were kept.
+    fn pass(&mut self) {
+        self.memory.pass();
     }
 
     fn read(&self, query: &[f32]) -> Vec<f32> {

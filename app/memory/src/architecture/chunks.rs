@@ -53,6 +53,9 @@ impl Memory for Chunks {
         self.values.extend(value);
     }
 
+    /// Nothing: pairs in chunks have no age.
+    fn pass(&mut self) {}
+
     fn read(&self, query: &[f32]) -> Vec<f32> {
         let mut answer = vec![0.0; self.d_v];
         for (pair, share) in self.asked(query) {

@@ -108,6 +108,12 @@ impl Codebook {
         self.projections[head * size..][..size].chunks_exact(self.sizes.d_k).map(|row| dot(row, key)).collect()
     }
 
+    fn fade(&mut self) {
+        for v in self.heads.iter_mut().flat_map(|head| &mut head.values) {
+            *v *= self.sizes.decay;
+        }
+    }
+
     fn mean(&self, query: &[f32]) -> Vec<f32> {
         let d_v = self.sizes.d_v;
         let mut mean = vec![0.0; d_v];
@@ -123,15 +129,13 @@ impl Codebook {
 
 impl Memory for Codebook {
     fn write(&mut self, key: &[f32], value: &[f32]) {
-        let Sizes { d_v, codes, warm_up, beta, decay, at_decayed, .. } = self.sizes;
+        let Sizes { d_v, codes, warm_up, beta, at_decayed, .. } = self.sizes;
         let projected: Vec<Vec<f32>> = (0..self.sizes.heads).map(|head| self.project(head, key)).collect();
         if self.writes < warm_up {
             self.heads.iter_mut().zip(&projected).for_each(|(head, z)| head.warm(z, codes, d_v));
         }
         let before = (!at_decayed).then(|| self.mean(key));
-        for v in self.heads.iter_mut().flat_map(|head| &mut head.values) {
-            *v *= decay;
-        }
+        self.fade();
         let slope = self.loss.derivative(&before.unwrap_or_else(|| self.mean(key)), value);
         self.surprise = Some(dot(&slope, &slope).sqrt());
         for (head, z) in self.heads.iter_mut().zip(&projected) {
@@ -141,6 +145,11 @@ impl Memory for Codebook {
             }
         }
         self.writes += 1;
+    }
+
+    /// Values fade; codes have met nothing.
+    fn pass(&mut self) {
+        self.fade();
     }
 
     fn read(&self, query: &[f32]) -> Vec<f32> {

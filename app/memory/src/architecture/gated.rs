@@ -37,6 +37,11 @@ impl Memory for Gated {
         self.last = added;
     }
 
+    fn pass(&mut self) {
+        self.forget.advance(&mut self.s, &mut [], &vec![0.0; self.d_v * self.d_k], self.d_k);
+        self.forget.advance(&mut self.z, &mut [], &vec![0.0; self.d_k], self.d_k);
+    }
+
     fn read(&self, query: &[f32]) -> Vec<f32> {
         let norm = dot(&self.z, query).abs().max(1.0);
         self.s.chunks_exact(self.d_k).map(|row| dot(row, query) / norm).collect()

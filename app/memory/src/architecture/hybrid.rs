@@ -71,6 +71,11 @@ impl Memory for Hybrid {
         }
     }
 
+    /// The matrix fades; the pairs of window and store stay.
+    fn pass(&mut self) {
+        self.fading.pass();
+    }
+
     fn read(&self, query: &[f32]) -> Vec<f32> {
         let pairs = || self.window.iter().chain(&self.store);
         let sharpness = self.stores.inverse_temperature;

@@ -45,27 +45,32 @@ pub(crate) struct List {
     values: Vec<f32>,
     /// Number of the write of each kept pair, `[n]`.
     written: Vec<usize>,
+    /// The time at which each kept pair was written, `[n]`: writes and passed times before it.
+    times: Vec<usize>,
     /// Attention that the keys written since gave to each kept pair, `[n]`.
     attention: Vec<f32>,
     writes: usize,
+    /// Writes and passed times so far.
+    now: usize,
 }
 
 impl List {
     pub(crate) fn new(d_k: usize, d_v: usize, reading: Reading) -> Self {
         let (keys, values) = (Vec::new(), Vec::new());
-        Self { d_k, d_v, reading, keys, values, written: Vec::new(), attention: Vec::new(), writes: 0 }
+        let (written, times) = (Vec::new(), Vec::new());
+        Self { d_k, d_v, reading, keys, values, written, times, attention: Vec::new(), writes: 0, now: 0 }
     }
 
     /// The share that a query gives to each kept pair.
     fn shares(&self, query: &[f32]) -> Vec<f32> {
         let inverse = |x: &[f32]| if self.reading.unit { 1.0 / dot(x, x).sqrt().max(f32::MIN_POSITIVE) } else { 1.0 };
         let sharpness = self.reading.inverse_temperature * inverse(query);
-        let logit = |(key, written): (&[f32], &usize)| {
-            let age = (self.writes - 1 - written) as f32;
+        let logit = |(key, time): (&[f32], &usize)| {
+            let age = (self.now - 1 - time) as f32;
             let product = sharpness * inverse(key) * dot(query, key);
             age.mul_add(self.reading.log_decay, product)
         };
-        softmax(&self.keys.chunks_exact(self.d_k).zip(&self.written).map(logit).collect::<Vec<_>>())
+        softmax(&self.keys.chunks_exact(self.d_k).zip(&self.times).map(logit).collect::<Vec<_>>())
     }
 
     fn mean(&self, shares: &[f32]) -> Vec<f32> {
@@ -148,6 +153,7 @@ impl List {
             self.keys.drain(pair * self.d_k..(pair + 1) * self.d_k);
             self.values.drain(pair * self.d_v..(pair + 1) * self.d_v);
             self.written.remove(pair);
+            self.times.remove(pair);
             self.attention.remove(pair);
         }
     }
@@ -162,11 +168,17 @@ impl Memory for List {
         self.keys.extend(key);
         self.values.extend(value);
         self.written.push(self.writes);
+        self.times.push(self.now);
         self.attention.push(0.0);
         self.writes += 1;
+        self.now += 1;
         if let Some((budget, eviction)) = self.reading.bound {
             self.evict(budget, eviction);
         }
+    }
+
+    fn pass(&mut self) {
+        self.now += 1;
     }
 
     fn read(&self, query: &[f32]) -> Vec<f32> {

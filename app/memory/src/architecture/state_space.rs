@@ -31,23 +31,26 @@ pub(crate) struct StateSpace {
     inverse_temperature: f32,
     /// x `[d_k + d_v, order]`.
     x: Vec<f64>,
-    writes: usize,
+    /// Time of each write, counted from 1 in writes and passed times, `[writes]`: whose past a read rebuilds.
+    times: Vec<usize>,
+    /// Writes and passed times so far.
+    now: usize,
     last: Vec<f32>,
 }
 
 impl StateSpace {
     pub(crate) fn new(d_k: usize, d_v: usize, order: usize, time: Time, inverse_temperature: f32) -> Self {
         let x = vec![0.0; (d_k + d_v) * order];
-        Self { d_k, d_v, order, time, inverse_temperature, x, writes: 0, last: Vec::new() }
+        Self { d_k, d_v, order, time, inverse_temperature, x, times: Vec::new(), now: 0, last: Vec::new() }
     }
 
     /// Key and value of each write, as the coefficients tell them: `[writes, d_k + d_v]`.
     fn rebuilt(&self) -> Vec<f32> {
-        let places = (0..self.writes).map(|write| {
+        let places = self.times.iter().map(|time| {
             // The middle of the step in which it was written.
-            let age = (self.writes - write) as f64 - 0.5;
+            let age = (self.now - time) as f64 + 0.5;
             match self.time {
-                Time::Scaled => 1.0 - age / self.writes as f64,
+                Time::Scaled => 1.0 - age / self.now as f64,
                 Time::Invariant(step) => (-step * age).exp(),
             }
         });
@@ -74,6 +77,18 @@ impl StateSpace {
             answer.iter_mut().zip(&row[self.d_k..]).for_each(|(sum, v)| *sum += share * v);
         }
         answer
+    }
+
+    /// One step of time under the signals `u`.
+    fn step(&mut self, u: impl Iterator<Item = f32>) {
+        self.now += 1;
+        let step = match self.time {
+            Time::Scaled => 1.0 / self.now as f64,
+            Time::Invariant(step) => step,
+        };
+        for (x, u) in self.x.chunks_exact_mut(self.order).zip(u) {
+            advance(x, f64::from(u), step);
+        }
     }
 
     fn picture(&self, values: Vec<f32>, label: &str) -> Image {
@@ -121,16 +136,15 @@ fn advance(x: &mut [f64], u: f64, step: f64) {
 
 impl Memory for StateSpace {
     fn write(&mut self, key: &[f32], value: &[f32]) {
-        self.writes += 1;
-        let step = match self.time {
-            Time::Scaled => 1.0 / self.writes as f64,
-            Time::Invariant(step) => step,
-        };
         let before = self.x.clone();
-        for (x, u) in self.x.chunks_exact_mut(self.order).zip(key.iter().chain(value)) {
-            advance(x, f64::from(*u), step);
-        }
+        self.step(key.iter().chain(value).copied());
+        self.times.push(self.now);
         self.last = self.x.iter().zip(before).map(|(after, before)| (after - before) as f32).collect();
+    }
+
+    /// The signals are silent for a step; the steps of writes alone are rebuilt.
+    fn pass(&mut self) {
+        self.step(std::iter::repeat(0.0));
     }
 
     fn read(&self, query: &[f32]) -> Vec<f32> {

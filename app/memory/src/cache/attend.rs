@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::policy::{Parts, Step};
 use super::row::Row;
+use crate::bias::softmax_in_place;
 use crate::matrix::dot;
 
 /// Sizes of a call.
@@ -91,19 +92,6 @@ impl Attended {
     }
 }
 
-/// The softmax of `logits`, in place.
-pub(super) fn softmax(logits: &mut [f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for logit in logits.iter_mut() {
-        *logit = (*logit - largest).exp();
-        sum += *logit;
-    }
-    for weight in logits {
-        *weight /= sum;
-    }
-}
-
 /// The rows of `call` side by side, each under its own policy.
 pub(super) fn attend(call: &Call<'_>, policies: Vec<Parts>) -> Attended {
     let Shape { rows, heads, steps, d_v, .. } = call.shape;
@@ -152,7 +140,7 @@ fn attend_row(call: &Call<'_>, index: usize, mut parts: Parts) -> Course {
             until[head * all + start + t] = all as u32;
             weights.clear();
             weights.extend(held.iter().map(|&i| row.logit(head, t, &keys, i)));
-            softmax(weights);
+            softmax_in_place(weights);
             let out = &mut out[(head * all + start + t) * d_v..][..d_v];
             for (i, weight) in held.iter().zip(weights.iter()) {
                 for (sum, x) in out.iter_mut().zip(&values[(i * heads + head) * d_v..][..d_v]) {

@@ -135,7 +135,7 @@ impl Cache {
             self.check(call)?;
         }
         for layer in 0..self.layers {
-            if !calls.iter().any(|call| call.layer == layer && call.shape.rows > 0) {
+            if !calls.iter().any(|call| call.layer == layer && call.shape.rows > 0 && call.shape.steps > 0) {
                 return Err(CacheError::NoSamples { policy, layers: self.layers, layer });
             }
         }

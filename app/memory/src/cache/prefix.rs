@@ -34,14 +34,20 @@ pub(super) fn build(site: &Site<'_>) -> Result<Parts, CacheError> {
     Ok(Parts { eviction: Box::new(eviction), codec: Box::new(Plain) })
 }
 
-/// The shares of the sequence that the layers hold; together `budget` times their number.
+/// The shares of the sequence that the layers hold; together `budget` times their number. Each layer has a call with tokens.
+///
+/// A sample is one sequence of one call; the n-th of each layer are of the same sequence.
 pub(super) fn calibrate(budget: f64, layers: usize, calls: &[Call<'_>]) -> Learned {
-    let rows = calls.iter().map(|call| call.shape.rows).min().unwrap_or(0);
+    let of_layer = |layer: usize| -> Vec<Vec<f64>> {
+        let calls = calls.iter().filter(|call| call.layer == layer && call.shape.steps > 0);
+        calls.flat_map(|call| (0..call.shape.rows).map(move |row| curve(call, row))).collect()
+    };
+    let curves: Vec<Vec<Vec<f64>>> = (0..layers).map(of_layer).collect();
+    let samples = curves.iter().map(Vec::len).min().unwrap_or(0);
     let mut shares = vec![0.0; layers];
-    for row in 0..rows {
-        // Cumulative importance, mean over the calls of a layer.
-        let curves: Vec<Vec<f64>> = (0..layers).map(|layer| curve(calls, layer, row)).collect();
-        for (share, size) in shares.iter_mut().zip(sizes(&curves, budget)) {
+    for sample in 0..samples {
+        let one: Vec<&[f64]> = curves.iter().map(|layer| layer[sample].as_slice()).collect();
+        for (share, size) in shares.iter_mut().zip(sizes(&one, budget)) {
             *share += size;
         }
     }
@@ -50,17 +56,14 @@ pub(super) fn calibrate(budget: f64, layers: usize, calls: &[Call<'_>]) -> Learn
     Learned::Shares(shares.iter().map(|share| (share / total * budget * layers as f64).min(1.0)).collect())
 }
 
-/// c_l of one sequence: what the j + 1 best tokens of `layer` draw together.
-fn curve(calls: &[Call<'_>], layer: usize, row: usize) -> Vec<f64> {
-    let mut importance: Vec<f64> = Vec::new();
-    for call in calls.iter().filter(|call| call.layer == layer) {
-        let row = Row::of(call, row);
-        importance.resize(row.steps, 0.0);
-        for head in 0..row.heads {
-            for attention in row.attention(head).chunks_exact(row.steps) {
-                for (sum, weight) in importance.iter_mut().zip(attention) {
-                    *sum += f64::from(*weight);
-                }
+/// c_l of one sequence of a call: what the j + 1 best tokens of its layer draw together.
+fn curve(call: &Call<'_>, row: usize) -> Vec<f64> {
+    let row = Row::of(call, row);
+    let mut importance = vec![0.0; row.steps];
+    for head in 0..row.heads {
+        for attention in row.attention(head).chunks_exact(row.steps) {
+            for (sum, weight) in importance.iter_mut().zip(attention) {
+                *sum += f64::from(*weight);
             }
         }
     }
@@ -77,10 +80,10 @@ fn curve(calls: &[Call<'_>], layer: usize, row: usize) -> Vec<f64> {
 }
 
 /// The layers' sizes as shares of the sequence, at the lowest level p at which they use up the budget.
-fn sizes(curves: &[Vec<f64>], budget: f64) -> Vec<f64> {
+fn sizes(curves: &[&[f64]], budget: f64) -> Vec<f64> {
     let at = |level: f64| -> Vec<f64> {
         let share =
-            |curve: &Vec<f64>| (curve.partition_point(|c| *c < level) + 1).min(curve.len()) as f64 / curve.len() as f64;
+            |curve: &&[f64]| (curve.partition_point(|c| *c < level) + 1).min(curve.len()) as f64 / curve.len() as f64;
         curves.iter().map(share).collect()
     };
     let (mut low, mut high) = (0.0, 1.0);
@@ -130,7 +133,7 @@ mod tests {
     #[test]
     fn a_layer_with_concentrated_attention_needs_fewer_tokens() {
         // By hand: at the level 0.9 one token of the first layer does (0.9), and four of the second (0.25 each).
-        let curves = [vec![0.9, 0.95, 0.98, 1.0], vec![0.25, 0.5, 0.75, 1.0]];
+        let curves: [&[f64]; 2] = [&[0.9, 0.95, 0.98, 1.0], &[0.25, 0.5, 0.75, 1.0]];
         assert_eq!(sizes(&curves, 5.0 / 8.0), [0.25, 1.0]);
         assert_eq!(sizes(&curves, 1.0), [1.0, 1.0]);
     }

@@ -1,6 +1,7 @@
 //! One sequence of a call, its tokens in order and its fillers left out.
 
-use super::attend::{Call, Shape, softmax};
+use super::attend::{Call, Shape};
+use crate::bias::softmax_in_place;
 
 /// A sequence as the policies see it. Arrays by token: `[T, H, d]`.
 #[derive(Debug, Clone)]
@@ -68,7 +69,7 @@ impl<'a> Row<'a> {
     pub(super) fn attention(&self, head: usize) -> Vec<f32> {
         let mut rows = self.logits(head);
         for (t, row) in rows.chunks_exact_mut(self.steps).enumerate() {
-            softmax(&mut row[..=t]);
+            softmax_in_place(&mut row[..=t]);
         }
         rows
     }

@@ -117,6 +117,14 @@ fn sizes_per_layer_add_up_to_the_budget() {
     let (first, second) = (held(&mut cache, &calls[0]), held(&mut cache, &calls[1]));
     assert_eq!(first + second, 16, "0.4 of 20 tokens in two layers");
     assert!(first <= 2 && second >= 14, "{first} and {second}");
+    // A second sample in which the layers change places: each is concentrated once, and their sizes are equal. A call
+    // without tokens says nothing.
+    let empty = Shape { rows: 0, ..shape };
+    let nothing = |layer| Call { layer, shape: empty, q: &[], k: &[], v: &[], ..calls[0] };
+    let more =
+        [nothing(0), calls[0], calls[1], Call { layer: 0, ..calls[1] }, Call { layer: 1, ..calls[0] }, nothing(1)];
+    cache.calibrate(&more).unwrap();
+    assert_eq!((held(&mut cache, &calls[0]), held(&mut cache, &calls[1])), (8, 8));
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn cached(composition: &Composition) -> String {
     let read = match part.text("read_out") {
         "residual" => "o = Σ Mᵢ(q)".to_owned(),
         "soup" => format!("o = M(q) at Σ gᵢ Sᵢ,  {gates}"),
-        "sparse" => format!("o = Σ gᵢ Mᵢ(q) over the {} nearest,  {gates}", part.whole("top")),
+        "sparse" => format!("o = Σ gᵢ Mᵢ(q) over the present and the {} nearest,  {gates}", part.whole("top")),
         _ => format!("o = Σ gᵢ Mᵢ(q),  {gates}"),
     };
     format!("{update};  every {} pairs {border};  {read}", part.whole("segment"))

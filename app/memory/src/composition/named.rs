@@ -139,7 +139,7 @@ pub(super) static POINTS: &[NamedPoint] = &[
         source: "Behrouz et al. 2025, Miras, with a linear memory and a floor under the norm",
         architecture: MATRIX,
         bias: ("lp", &[("p", Value::Number(3.0))]),
-        retention: ("shrinkage", &[("q", Value::Number(4.0))]),
+        retention: ("shrinkage", &[("q", Value::Number(4.0)), ("floor", Value::Number(0.05))]),
         rule: ("gradient_step", &[BEFORE]),
     },
     NamedPoint {

@@ -108,6 +108,24 @@ fn wild_steps_and_no_dimensions_are_refused() {
     assert!(matches!(delta.build(0, 4, 1), Err(MemoryError::Sizes { .. })));
 }
 
+/// Moneta's normaliser is the paper's at the bench's own pairs: its floor, which the paper does not have, is not reached.
+#[test]
+fn the_named_moneta_shows_its_retention_at_the_benchs_defaults() {
+    let bench = crate::Component::new("association").unwrap();
+    let pairs = crate::Pairs::draw(&bench).unwrap();
+    let moneta = Composition::named().iter().find(|point| point.name == "moneta").unwrap().composition();
+    let written = |name: &str, value: f64| {
+        let mut moneta = moneta.clone();
+        moneta.retention.set(name, Setting::Number(value)).unwrap();
+        crate::remember(&moneta, &pairs, bench.whole("pairs"), 0).unwrap().image().values
+    };
+    let own = written("q", 4.0);
+    assert!(own.iter().all(|cell| cell.is_finite()));
+    assert_eq!(own, written("floor", 1e-3));
+    assert_ne!(own, written("floor", 1.0));
+    assert_ne!(own, written("q", 2.0), "at 2 nothing is scaled");
+}
+
 /// What a bounded list keeps is what its rule says.
 #[test]
 fn evictions_worked_by_hand() {

@@ -91,7 +91,11 @@ impl Conditioning {
             } else {
                 predicted(&*memory, &sum(&codes, *then, d_k))
             };
-            memory.write(&key, &[followed]);
+            if cues.is_empty() {
+                memory.pass();
+            } else {
+                memory.write(&key, &[followed]);
+            }
             each(&strengths(&*memory), Some((before, followed)));
         }
         Ok(memory)

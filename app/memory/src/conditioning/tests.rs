@@ -154,6 +154,57 @@ fn spontaneous_recovery_takes_two_rates() {
     assert_eq!(none.strength(0, 95), none.strength(0, 65));
 }
 
+/// A pause is no pair: a memory whose retention does nothing is the same after it.
+#[test]
+fn a_pause_writes_nothing() {
+    let experiment = experiment("spontaneous_recovery");
+    let names = ["softmax_attention", "hcam", "least_squares", "linear_attention", "key_value_bottleneck"];
+    for name in names {
+        let course = experiment.course(&named(name), 0).unwrap();
+        for cue in 0..2 {
+            for (last, later) in [(40, 50), (65, 95)] {
+                assert_eq!(course.strength(cue, last), course.strength(cue, later), "{name}");
+            }
+        }
+    }
+    // 40 trials with the stimulus and 15 without under the same key: the mean of what followed.
+    let softmax = experiment.course(&named("softmax_attention"), 0).unwrap();
+    near(softmax.strength(0, 95).unwrap(), 40.0 / 55.0, "softmax");
+    // Momentum carries nothing into the memory while nothing is shown: it fades by 0.99 a trial.
+    let titans = experiment.course(&named("titans_matrix"), 0).unwrap();
+    near(titans.strength(0, 50).unwrap(), f64::from(titans.strength(0, 40).unwrap()) * 0.99f64.powi(10), "Titans");
+}
+
+/// A list that fades with age: the pairs before a pause are older by the pause than those after it.
+#[test]
+fn stored_pairs_age_in_a_pause() {
+    let mut softmax = named("softmax_attention");
+    softmax.retention = named("retnet").retention;
+    let course = experiment("spontaneous_recovery").course(&softmax, 0).unwrap();
+    // Weights 0.95^age: 40 pairs with the stimulus, 10 trials of pause, 15 pairs without.
+    let sum = |ages: std::ops::Range<i32>| ages.map(|age| 0.95f64.powi(age)).sum::<f64>();
+    let (with, without) = (sum(25..65), sum(0..15));
+    near(course.strength(0, 65).unwrap(), with / (with + without), "before the last pause");
+    near(course.strength(0, 95).unwrap(), with / (with + without), "all grow older alike");
+}
+
+/// Signals that are silent for a while are the recurrence with u = 0, and silence is not attended to.
+#[test]
+fn a_pause_is_silence_to_a_state_space() {
+    let pair = ([1.0, 0.5], [2.0]);
+    for name in ["hippo_legs", "lssl"] {
+        let build = || named(name).build(2, 1, 0).unwrap();
+        let (mut paused, mut zeros) = (build(), build());
+        for memory in [&mut paused, &mut zeros] {
+            memory.write(&pair.0, &pair.1);
+        }
+        paused.pass();
+        zeros.write(&[0.0, 0.0], &[0.0]);
+        assert_eq!(paused.image(), zeros.image(), "{name}");
+        assert_eq!(paused.weights(&pair.0), Some(vec![1.0]), "{name}: one write");
+    }
+}
+
 proptest! {
     /// Rescorla and Wagner's own equations on plain strengths, for any sequence of trials.
     #[test]

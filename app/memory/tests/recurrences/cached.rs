@@ -41,11 +41,14 @@ fn read_outs_are_what_their_formulas_say() {
                 let gated = mix(&softmax(&relevance), &answers);
                 close(&read("gated"), &gated, 1e-5, "gated");
                 close(&read("soup"), &gated, 1e-5, "the soup of linear memories is their gated answer");
-                let mut order: Vec<usize> = (0..states.len()).collect();
-                order.sort_by(|a, b| relevance[*b].total_cmp(&relevance[*a]));
-                let two = softmax(&[relevance[order[0]], relevance[order[1]]]);
-                let sparse = mix(&two, &[answers[order[0]].clone(), answers[order[1]].clone()]);
-                close(&read("sparse"), &sparse, 1e-5, "sparse");
+                // The nearest kept one, and the present one where it has begun, however far it is.
+                let kept = n / SEGMENT;
+                let nearest = (0..kept).max_by(|a, b| relevance[*a].total_cmp(&relevance[*b])).unwrap();
+                let asked: Vec<usize> = std::iter::once(nearest).chain(kept..states.len()).collect();
+                let gates = softmax(&asked.iter().map(|i| relevance[*i]).collect::<Vec<_>>());
+                let sparse = mix(&gates, &asked.iter().map(|i| answers[*i].clone()).collect::<Vec<_>>());
+                let one = set(caching("sparse", at_border), Place::Architecture, "top", 1.0);
+                close(&written(&one, &pairs).read(&single(query)), &sparse, 1e-5, "sparse");
             }
         }
     }
