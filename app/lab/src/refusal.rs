@@ -57,10 +57,6 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
             found.push(Refusal { place: format!("methods.{}", method.name()), message });
         }
     }
-    if model.name() == "sequence" && !gives_tokens(&experiment.data, &experiment.stream) {
-        let message = mnemoscope_learner::LearnerError::NeedsTokens.to_string();
-        found.push(Refusal { place: "model".to_owned(), message });
-    }
     let draws_points =
         experiment.stream.name() == "points" || mnemoscope_stream::PointSet::find(experiment.data.name()).is_some();
     if experiment.model.name() == "conv" && draws_points {
@@ -91,6 +87,9 @@ pub fn refusals(experiment: &Experiment) -> Vec<Refusal> {
         && let Err(error) = experiment.memory.trainable()
     {
         found.push(Refusal { place: error.place().to_owned(), message: error.to_string() });
+    }
+    for (knob, reason) in mnemoscope_learner::Models::idle(model, &experiment.memory) {
+        found.push(Refusal { place: format!("model.{knob}"), message: reason.to_owned() });
     }
     let knobs = path::all(experiment);
     for event in &experiment.events {

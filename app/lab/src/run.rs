@@ -494,6 +494,16 @@ impl Run {
         Ok(())
     }
 
+    /// Adds to the device's reason what a graphics card refused, once it has.
+    fn tell_scans(&mut self) {
+        let Some(reason) = self.learner.scans_refused() else { return };
+        if !self.layout.device_reason.contains(&reason) {
+            let told = &mut Arc::make_mut(&mut self.layout).device_reason;
+            told.push_str("; the processor computed the memory's scans: ");
+            told.push_str(&reason);
+        }
+    }
+
     /// Adds a row to the record and feeds the accumulators.
     fn evaluate(&mut self) -> Result<(), RunError> {
         self.diverged = self.learner.diverged();
@@ -514,6 +524,7 @@ impl Run {
             });
         }
         drop(answers);
+        self.tell_scans();
         // A variant's mean is over its replicas that took a step; where none did there is no value.
         let losses: Vec<f32> = self
             .pending

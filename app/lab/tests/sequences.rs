@@ -51,6 +51,13 @@ fn a_stream_of_sequence_tasks_trains_and_resumes_with_the_same_bits() {
 }
 
 #[test]
+fn a_setting_that_the_memory_leaves_without_effect_is_refused_at_its_place() {
+    let found = refused(&experiment("sequence(layers: 1, heads: 1, width: 8, gates: \"learned\")"));
+    let [(place, why)] = found.as_slice() else { panic!("one reason, and not {found:?}") };
+    assert!(place == "model.gates" && why.contains("take fixed gates"), "{why}");
+}
+
+#[test]
 fn tokens_go_with_a_sequence_model_and_with_nothing_else() {
     for model in ["mlp()", "conv()"] {
         let found = refused(&experiment(model));
@@ -59,7 +66,8 @@ fn tokens_go_with_a_sequence_model_and_with_nothing_else() {
     let mut images = experiment(SMALL);
     images.stream = ron::from_str("split()").unwrap();
     let found = refused(&images);
-    assert!(found.iter().any(|(place, why)| place == "model" && why.contains("take stream sequences")), "{found:?}");
+    let [(place, why)] = found.as_slice() else { panic!("one reason, and not {found:?}") };
+    assert!(place == "model" && why.contains("take stream sequences"), "{found:?}");
     images.data = ron::from_str("sequence()").unwrap();
     assert_eq!(refused(&images), []);
 }

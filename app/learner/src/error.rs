@@ -54,6 +54,14 @@ pub enum LearnerError {
         /// Outputs.
         classes: usize,
     },
+    /// A knob of a sequence model that its memory leaves without effect.
+    #[error("model.{knob}: {reason}")]
+    Idle {
+        /// The knob.
+        knob: &'static str,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// A look into attention where there is none.
     #[error("this model has no attention to look into; take model sequence")]
     NoSequence,

@@ -1,8 +1,8 @@
 //! The registry of models.
 
 use burn::tensor::Device;
-use mnemoscope_core::{Kind, Knob, Opt, Registry, Scale};
-use mnemoscope_memory::Mixer;
+use mnemoscope_core::{Component, Kind, Knob, Opt, Registry, Scale};
+use mnemoscope_memory::{Composition, Mixer};
 
 use crate::LearnerError;
 use crate::activation::Activation;
@@ -10,7 +10,7 @@ use crate::convolution::{Convolution, Image, Pool};
 use crate::flat::{Layout, Size};
 use crate::network::Network;
 use crate::plan::Plan;
-use crate::sequence::{FeatureMap, Heads, Positions, Sequence};
+use crate::sequence::{FeatureMap, Gates, Heads, Positions, Scans, Sequence};
 
 /// The networks that can be trained.
 #[derive(Debug, Clone, Copy)]
@@ -229,15 +229,41 @@ static KINDS: [Kind; 3] = [
     },
 ];
 
+impl Models {
+    /// The knobs of a sequence model whose setting would do nothing with this memory, each with the reason and what to do.
+    /// None of other models, and none where the memory does not train.
+    pub fn idle(model: &Component<Self>, memory: &Composition) -> Vec<(&'static str, &'static str)> {
+        let mixer = Some(memory).filter(|_| model.name() == "sequence").and_then(|memory| memory.trainable().ok());
+        let Some(mixer) = mixer else { return Vec::new() };
+        let mut found = Vec::new();
+        if model.text("gates") == "learned" && Gates::of(&mixer, 1).count() == 0 {
+            let reason = "this memory has no write strength, retention or momentum that could be learned: take fixed gates, \
+                          or compose a memory that has one of them";
+            found.push(("gates", reason));
+        }
+        if model.text("features") != "identity" && matches!(mixer, Mixer::Softmax { .. }) {
+            let reason = "softmax attention compares keys and queries as they are: take the feature map identity, or \
+                          compose a matrix memory";
+            found.push(("features", reason));
+        }
+        found
+    }
+}
+
 /// The network that a plan asks for.
 ///
 /// # Errors
-/// When a convolution gets no images, a sequence model no tokens or a memory that does not train, or another model
-/// tokens.
+/// When a convolution gets no images, a sequence model no tokens, a memory that does not train or a setting that this
+/// memory leaves without effect, or another model tokens.
 pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, LearnerError> {
     let model = plan.model;
     if model.name() == "sequence" {
-        return sequence(plan, plan.memory.trainable()?);
+        let mixer = plan.memory.trainable()?;
+        if let Some((knob, reason)) = Models::idle(model, plan.memory).first() {
+            return Err(LearnerError::Idle { knob, reason });
+        }
+        let scans = if matches!(mixer, Mixer::Scan { .. }) { Scans::on(device) } else { Scans::default() };
+        return sequence(plan, mixer, scans);
     }
     if plan.tokens.is_some() {
         return Err(LearnerError::NoTokens { model: model.name() });
@@ -284,7 +310,7 @@ pub(crate) fn network(plan: &Plan<'_>, device: &Device) -> Result<Network, Learn
 }
 
 /// The sequence model that a plan asks for.
-pub(crate) fn sequence(plan: &Plan<'_>, mixer: Mixer) -> Result<Network, LearnerError> {
+pub(crate) fn sequence(plan: &Plan<'_>, mixer: Mixer, scans: Scans) -> Result<Network, LearnerError> {
     let model = plan.model;
     let (length, vocabulary) =
         plan.tokens.filter(|(length, _)| *length == plan.features).ok_or(LearnerError::NeedsTokens)?;
@@ -313,14 +339,11 @@ pub(crate) fn sequence(plan: &Plan<'_>, mixer: Mixer) -> Result<Network, Learner
         heads: Heads {
             count,
             width: head,
-            // Softmax attention is a feature map of its own.
-            map: match mixer {
-                Mixer::Softmax { .. } => FeatureMap::Identity,
-                Mixer::Scan { .. } => FeatureMap::named(model.text("features")),
-            },
+            map: FeatureMap::named(model.text("features")),
             unit: model.switch("unit") || matches!(mixer, Mixer::Softmax { unit: true, .. }),
             rotary: model.text("positions") == "rotary",
             mixer,
+            scans,
             learned: model.text("gates") == "learned",
         },
     };

@@ -27,12 +27,17 @@ fn a_graphics_card_follows_the_processor() {
         ("adamw", Setup::new().optimiser("adamw", &[]).activation("gelu").head(mnemoscope_learner::Head::Task)),
         ("one replica diverges", Setup::new().spread("optimiser", "rate", vec![0.05, 1e30, 0.05])),
     ];
-    let setups = setups.map(|(name, setup)| (name.to_owned(), setup)).into_iter().chain(common::every_model());
+    // Of the sequence models one without scans and one with: a step on a software adapter takes its time.
+    let models = common::every_model().into_iter().filter(|(name, _)| {
+        !name.starts_with("sequence") || ["sequence, softmax", "sequence, gated delta"].contains(&name.as_str())
+    });
+    let setups = setups.map(|(name, setup)| (name.to_owned(), setup)).into_iter().chain(models);
     for (name, setup) in setups {
         let mut here = setup.learner(&SEEDS);
         let mut there = setup.try_learner(&SEEDS, vec![], &device).unwrap();
         drive(&mut here, &SEEDS, 0, GROUPS * BLOCK);
         drive(&mut there, &SEEDS, 0, GROUPS * BLOCK);
+        assert_eq!(there.scans_refused(), None, "{name}");
         assert_eq!(here.diverged(), there.diverged(), "{name}");
         // The diverging replica's last finite step is 1e30 times a gradient: nothing to compare there.
         let p = here.parameters();

@@ -53,6 +53,12 @@ impl Learner {
         Ok(all)
     }
 
+    /// Why the processor computed some of a sequence model's scans though the tensors lie on a graphics card, if it did.
+    pub fn scans_refused(&self) -> Option<String> {
+        let refused = self.site.network.sequence.as_ref()?.heads.scans.refused()?;
+        Some(refused.to_string())
+    }
+
     fn sequence(&self) -> Result<&Sequence, LearnerError> {
         self.site.network.sequence.as_ref().ok_or(LearnerError::NoSequence)
     }

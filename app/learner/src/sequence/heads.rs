@@ -11,6 +11,7 @@ use mnemoscope_memory::cache::{self, Call};
 
 use super::changed::{Attend, Place};
 use super::gates::Gates;
+use super::scans::Scans;
 use super::shaping::{FeatureMap, Shaped, turned};
 use super::softmax;
 use super::tokens::Tokens;
@@ -30,6 +31,8 @@ pub(crate) struct Heads {
     pub(crate) unit: bool,
     pub(crate) rotary: bool,
     pub(crate) mixer: Mixer,
+    /// Where a matrix memory is scanned.
+    pub(crate) scans: Scans,
     /// Whether write strength, retention and momentum are learned functions of the token.
     pub(crate) learned: bool,
 }
@@ -97,7 +100,7 @@ impl Heads {
                 let real = real.reshape([lanes, length, 1]);
                 let (k, v) = (k * real.clone(), v * real.clone());
                 let gates = self.gates().open(gates, &real);
-                let written = Written::new(*form, [&q, &k, &v], gates);
+                let written = Written::new(&self.scans, *form, [&q, &k, &v], gates);
                 let read = written.read(&q.device());
                 let kept = Kept { q, k, v, shaped, memory: Memory::Written(Box::new(written)) };
                 (self.merge(read, self.width, replicas, tokens), kept)

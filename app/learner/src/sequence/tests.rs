@@ -2,13 +2,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use mnemoscope_core::token::pack;
 use mnemoscope_core::{Component, Knobs, Setting, random};
 use mnemoscope_memory::scan::{Bias, Form};
-use mnemoscope_memory::{Fade, Mixer};
+use mnemoscope_memory::{Composition, Fade, Mixer};
 use rand::RngExt as _;
 
 use crate::head::HeadMask;
 use crate::method::Site;
 use crate::network::Network;
-use crate::test_support::{numbers, vector};
+use crate::sequence::Scans;
+use crate::test_support::{card, numbers, vector};
 use crate::{Batch, BlockInfo, Head, Labels, Models, Optimisers, Plan, Schedules, fisher, models};
 
 const R: usize = 2;
@@ -40,13 +41,13 @@ fn network_with(mixer: Mixer, settings: &[(&str, Setting)]) -> Network {
         features: T,
         image: None,
         tokens: Some((T, V)),
-        memory: &mnemoscope_memory::Composition::default(),
+        memory: &Composition::default(),
         classes: V,
         seed: 0,
         head: Head::All,
         total_steps: vec![1; R],
     };
-    models::sequence(&plan, mixer).unwrap()
+    models::sequence(&plan, mixer, Scans::default()).unwrap()
 }
 
 /// The same with softmax attention.
@@ -129,7 +130,7 @@ fn forms() -> Vec<(&'static str, Network)> {
         ("rotary", network(&[rotary.clone(), ("heads", number(1.0)), ("head_size", number(5.0))])),
         ("softmax of unit keys with age", network_with(old, &[("layers", number(1.0)), ("activation", word("tanh"))])),
         ("linear attention", one(linear.clone(), vec![("shift", number(1.0))])),
-        ("linear attention, positive", one(linear, vec![("features", word("elu")), ("gates", word("learned"))])),
+        ("linear attention, positive", one(linear, vec![("features", word("elu"))])),
         ("decay", one(gradient(Bias::Dot, true, fade, None), vec![])),
         ("gate, learned", one(gradient(Bias::Dot, true, channels, None), learned())),
         ("delta", one(gradient(Bias::Squared, true, Fade::None, None), vec![unit(), rotary])),
@@ -230,6 +231,39 @@ fn evaluation_gives_what_the_pass_of_a_step_gives() {
         let apart = network.logits(&layers, Tensor::cat(vec![one.clone(), one], 0));
         assert_eq!(vector(shared), vector(apart), "{name}");
     }
+}
+
+#[test]
+fn a_setting_without_effect_is_told_with_its_reason() {
+    let idle = |memory: &str, settings: &[(&str, &str)]| {
+        let mut model = Component::<Models>::new("sequence").unwrap();
+        settings.iter().for_each(|(knob, value)| model.set(knob, word(value)).unwrap());
+        let memory = Composition::named().iter().find(|point| point.name == memory).unwrap().composition();
+        Models::idle(&model, &memory).into_iter().map(|(knob, _)| knob).collect::<Vec<_>>()
+    };
+    let both = [("gates", "learned"), ("features", "elu")];
+    assert_eq!(idle("softmax_attention", &both), ["gates", "features"]);
+    assert_eq!(idle("linear_attention", &both), ["gates"]);
+    assert_eq!(idle("gated_delta_rule", &both), [""; 0]);
+    assert_eq!(idle("softmax_attention", &[]), [""; 0]);
+}
+
+#[test]
+fn a_card_scans_as_the_processor_does() {
+    let Some(card) = card() else { return };
+    for (name, network) in forms() {
+        let mut there = network.clone();
+        there.sequence.as_mut().unwrap().heads.scans = card.clone();
+        let [here, there] = [network, there].map(|network| {
+            let site = site(network, Head::Seen);
+            let (loss, gradient) = site.cross_entropy(&site.weights, &batch());
+            [vector(loss), vector(gradient)].concat()
+        });
+        for (i, (a, b)) in there.iter().zip(&here).enumerate() {
+            assert!((a - b).abs() < 1e-4 * (1.0 + b.abs()), "{name}, {i}: {a} instead of {b}");
+        }
+    }
+    assert_eq!(card.refused(), None);
 }
 
 #[test]

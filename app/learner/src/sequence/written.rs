@@ -1,11 +1,13 @@
 //! A matrix memory that is written step by step, through [`mnemoscope_memory::scan`].
 //!
-//! The scan works on plain arrays; on the processor they are copied from and to tensors, elsewhere they are read back.
+//! The scan works on plain arrays, which are copied from and to tensors. Where the tensors lie on a graphics card they are
+//! read back first, and the scan's own shaders get them anew ([`Scans`]): a step then waits for its scans.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mnemoscope_memory::scan::{self, Bias, Form, Inputs, Shape};
+use mnemoscope_memory::scan::{self, Backend, Bias, Form, Inputs, Shape};
 
 use super::gates::Open;
+use super::scans::Scans;
 use crate::device::read;
 
 /// Steps between two states that are kept for the way back.
@@ -19,6 +21,9 @@ pub(crate) struct Written {
     held: Held,
     gates: Open,
     forward: scan::Forward,
+    scans: Scans,
+    /// Where `forward` was computed.
+    backend: Backend,
 }
 
 /// The scan's inputs as plain arrays.
@@ -49,7 +54,7 @@ pub(crate) struct Slopes {
 
 impl Written {
     /// Writes keys and values and asks the queries, all `[lanes, T, d]`.
-    pub(crate) fn new(form: Form, [q, k, v]: [&Tensor<3>; 3], gates: Open) -> Self {
+    pub(crate) fn new(scans: &Scans, form: Form, [q, k, v]: [&Tensor<3>; 3], gates: Open) -> Self {
         let ([lanes, steps, d_k], [_, _, d_v]) = (q.dims(), v.dims());
         let shape = Shape { lanes, steps, d_k, d_v, chunk: CHUNK };
         let gate = |gate: &Option<Tensor<3>>| gate.as_ref().map(read).unwrap_or_default();
@@ -61,8 +66,8 @@ impl Written {
             retention: gate(&gates.retention),
             momentum: gate(&gates.momentum),
         };
-        let forward = scan::forward(form, shape, &held.inputs());
-        Self { form, shape, held, gates, forward }
+        let (forward, backend) = scans.forward(form, shape, &held.inputs());
+        Self { form, shape, held, gates, forward, scans: scans.clone(), backend }
     }
 
     /// What the queries recall, `[lanes, T, d]`.
@@ -89,8 +94,9 @@ impl Written {
     /// The slopes from that at what was recalled, `[lanes, T, d]`.
     pub(crate) fn chain(&self, slope: &Tensor<3>) -> Slopes {
         let device = slope.device();
-        let gradients = scan::backward(self.form, self.shape, &self.held.inputs(), &self.forward, &read(slope));
-        let Shape { lanes, steps, .. } = self.shape;
+        let Self { form, shape, forward, scans, backend, .. } = self;
+        let gradients = scans.backward(backend, *form, *shape, &self.inputs(), forward, &read(slope));
+        let Shape { lanes, steps, .. } = *shape;
         let tensor = |values: Vec<f32>| -> Tensor<3> {
             let width = values.len() / (lanes * steps);
             Tensor::from_data(TensorData::new(values, [lanes, steps, width]), &device)
