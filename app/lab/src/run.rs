@@ -182,6 +182,7 @@ impl Run {
         let device =
             choose_by(wanted, &mut |device| seconds_per_step(&plan, device, experiment.stream.whole("batch")))?;
         let mut learner = Learner::new(&plan, &device.device)?;
+        learner.check_rows(experiment.stream.whole("batch"))?;
         let pretrained = match (going_on, apart) {
             (Some(state), _) => state.pretrained.clone(),
             (None, Some(apart)) => {

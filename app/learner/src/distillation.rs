@@ -29,6 +29,13 @@ impl Teacher {
         site.network.logits(&site.network.layout.cut(&self.weights), new_rows(pass, pass.x))
     }
 
+    /// The same at every position of a sequence model's rows, `[R, new·T, C]`; none of other models.
+    pub(crate) fn all_logits(&self, site: &Site, pass: &Pass<'_>) -> Option<Tensor<3>> {
+        let layers = site.network.layout.cut(&self.weights);
+        let trace = pass.course.map(|_| site.network.forward(&layers, new_rows(pass, pass.x)));
+        trace.and_then(|trace| trace.course).map(|course| course.logits)
+    }
+
     /// Its last hidden vectors of the new rows, `[R, new, H]`.
     pub(crate) fn features(&self, site: &Site, pass: &Pass<'_>) -> Tensor<3> {
         site.network.features(&site.network.layout.cut(&self.weights), new_rows(pass, pass.x))

@@ -62,6 +62,23 @@ pub enum LearnerError {
         /// Why, and what to do.
         reason: &'static str,
     },
+    /// A step of a sequence model that is too large to hold.
+    #[error(
+        "a step would have {replicas} replicas x {rows} rows x {positions} positions x {classes} outputs, and at most {limit} \
+         can be held; lower the batch, the seeds, or the length or vocabulary of the task"
+    )]
+    TooManyOutputs {
+        /// R.
+        replicas: usize,
+        /// New rows of a step.
+        rows: usize,
+        /// T.
+        positions: usize,
+        /// C.
+        classes: usize,
+        /// Most numbers.
+        limit: usize,
+    },
     /// A look into attention where there is none.
     #[error("this model has no attention to look into; take model sequence")]
     NoSequence,

@@ -13,7 +13,7 @@ static LABELS: [Opt; 4] = [
     Opt {
         name: "expected",
         label: "All classes",
-        meaning: "The exact diagonal Fisher information: squared gradients of log p(c), weighted by p(c), all c.",
+        meaning: "The exact diagonal Fisher information: squared gradients of log p(c), weighted by p(c), all c; of a row of tokens at its last answer.",
     },
     Opt { name: "sampled", label: "Sampled", meaning: "One label per sample, drawn from the model's own prediction." },
     Opt { name: "true", label: "True labels", meaning: "The empirical Fisher: the data's labels." },
@@ -26,7 +26,7 @@ static LABELS: [Opt; 4] = [
 
 /// Whose log-likelihood is differentiated.
 pub(crate) const FISHER_LABELS: Knob = Knob::choice("fisher_labels", "Labels of F", &LABELS, "expected")
-    .meaning("Where the labels come from whose log-likelihood is differentiated for F.")
+    .meaning("Where the labels come from whose log-likelihood is differentiated for F; of a row of tokens its mean over the answers.")
     .source("Kunstner et al. 2019; van de Ven 2025");
 
 /// Rows of each mean gradient when F is the squared batch gradient.
@@ -48,7 +48,7 @@ pub(crate) fn information(knobs: &Knobs, site: &Site, info: &BlockInfo, data: &d
             for seed in &site.seeds {
                 let place = [*seed, info.block as u64, start as u64];
                 let mut random = random::stream(site.seed, "fisher labels", &place);
-                uniforms.extend((0..batch.rows).map(|_| random.random::<f32>()));
+                uniforms.extend((0..batch.rows * site.network.answers()).map(|_| random.random::<f32>()));
             }
         }
         taps::fisher(&site.network, layers, batch, site.head.of(batch, &site.device), labels, &uniforms)

@@ -180,6 +180,14 @@ impl Learner {
         self.block = Some(info.clone());
     }
 
+    /// Whether steps on `rows` new rows are of a size that can be held.
+    ///
+    /// # Errors
+    /// When a sequence model would have more outputs in a step than the lab holds at once.
+    pub fn check_rows(&self, rows: usize) -> Result<(), LearnerError> {
+        self.site.network.check_rows(self.site.replicas(), rows)
+    }
+
     /// One optimiser step of all active replicas. Nothing is read back from the device.
     ///
     /// # Errors
@@ -187,6 +195,7 @@ impl Learner {
     pub fn step(&mut self, batch: Batch) -> Result<(), LearnerError> {
         let rates = self.rates();
         let site = &mut self.site;
+        site.network.check_rows(site.replicas(), batch.rows)?;
         let mut rows = Rows::new(batch, site.replicas(), site.features, site.classes)?;
         site.rates.clone_from(&rates);
         self.rows = rows.new_rows();

@@ -79,6 +79,7 @@ use mnemoscope_core::Knobs;
 use crate::head::HeadMask;
 use crate::network::Network;
 use crate::rows::Rows;
+use crate::sequence::Course;
 use crate::{BlockInfo, Footprint, LearnerError, Reading, Scope, State, TaskData, TermInfo};
 
 /// Where a method stands: the population as it is before the update of this step.
@@ -129,6 +130,8 @@ pub struct Pass<'a> {
     pub features: &'a Tensor<3>,
     /// Outputs before the softmax and without the head's mask, `[R, B, C]`.
     pub logits: &'a Tensor<3>,
+    /// Of a sequence model.
+    pub(crate) course: Option<&'a Course>,
 }
 
 /// A loss term on the logits.
@@ -142,6 +145,8 @@ pub struct LogitTerm {
     pub first: usize,
     /// The value's slope at the logits of the rows from there on, `[R, b, C]`; the other rows have none.
     pub gradient: Tensor<3>,
+    /// The value's slope at the logits of every position of those rows by answers inside, `[R, b·T, C]`, if it looks at them.
+    pub inner: Option<Tensor<3>>,
 }
 
 /// A loss term on the features.

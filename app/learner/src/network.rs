@@ -12,12 +12,17 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
+use crate::LearnerError;
 use crate::activation::Activation;
 use crate::convolution::Convolution;
 use crate::cosine::CosineTrace;
 use crate::flat::{Dense, Layout};
 use crate::norm::Normed;
 use crate::sequence::{Course, Sequence, at_last, last};
+
+/// Most outputs that a step of a sequence model may have, R·B·T·C: some ten arrays of so many numbers are held at once,
+/// 256 MiB each.
+const MOST_OUTPUTS: usize = 1 << 26;
 
 /// The shape and non-linearity of a network; the weights live outside.
 #[derive(Debug, Clone)]
@@ -175,6 +180,21 @@ impl Network {
     /// The first layers whose product is taken at several places of a sample: convolutions, or all of a sequence model.
     pub(crate) fn laid_out(&self) -> usize {
         if self.sequence.is_some() { self.layout.layers().len() } else { self.convolutions.len() }
+    }
+
+    /// Positions of a row that may have an answer: all of a sequence model's, else one.
+    pub(crate) fn answers(&self) -> usize {
+        self.sequence.as_ref().map_or(1, |sequence| sequence.length)
+    }
+
+    /// Whether a step on so many rows can be held: a sequence model's loss looks at the outputs at every position.
+    pub(crate) fn check_rows(&self, replicas: usize, rows: usize) -> Result<(), LearnerError> {
+        let (positions, classes) = (self.answers(), self.layout.layers().last().map_or(0, |layer| layer.outputs));
+        let outputs = [replicas, rows, positions, classes].into_iter().fold(1, usize::saturating_mul);
+        if self.sequence.is_some() && outputs > MOST_OUTPUTS {
+            return Err(LearnerError::TooManyOutputs { replicas, rows, positions, classes, limit: MOST_OUTPUTS });
+        }
+        Ok(())
     }
 
     /// Most numbers that one row takes in any layer.

@@ -111,7 +111,7 @@ pub(crate) fn descend(
     };
     let factors = targets.factors();
     let (parts, slope) = targets.cross_entropy(masked);
-    let Answers { parts, mut slope, inner } =
+    let Answers { parts, mut slope, mut inner } =
         Answers::new(trace.course.as_ref(), mask.as_ref(), parts, slope, &factors);
     let [replicas, count, _] = slope.dims();
     let sum = |rows: std::ops::Range<usize>| {
@@ -124,10 +124,15 @@ pub(crate) fn descend(
     }
 
     let features = trace.features();
-    let pass = Pass { rows: &rows, x: &x, features, logits: &trace.logits };
+    let pass = Pass { rows: &rows, x: &x, features, logits: &trace.logits, course: trace.course.as_ref() };
     for term in methods.iter_mut().flat_map(|method| method.logit_terms(site, &pass)) {
         values.push(term.id, term.value);
         slope = slope + among(term.gradient, term.first, count);
+        if let Some(own) = term.inner {
+            let places = site.network.answers();
+            let own = among(own, term.first * places, count * places);
+            inner = Some(inner.map_or(own.clone(), |sum| sum + own));
+        }
     }
     let mut at_features: Option<Tensor<3>> = None;
     for term in methods.iter_mut().flat_map(|method| method.feature_terms(site, &pass)) {

@@ -42,7 +42,7 @@ use heads::Kept;
 pub use look::{HeadLook, LayerLook, Look};
 pub(crate) use scans::Scans;
 pub(crate) use shaping::FeatureMap;
-pub(crate) use time::{at_last, last};
+pub(crate) use time::{at_last, last, spread};
 use tokens::Tokens;
 
 /// How a model knows where a token stands.

@@ -68,7 +68,7 @@ impl StoredLogits {
         let difference = now - host(self.targets.clone(), classes);
         let slope = difference.clone() * host(shares, 1);
         let value = (difference * slope.clone()).sum_dim(2).sum_dim(1).reshape([replicas, 1]);
-        Some(LogitTerm { id, value, first: range.start, gradient: slope * 2.0 })
+        Some(LogitTerm { id, value, first: range.start, gradient: slope * 2.0, inner: None })
     }
 
     /// Stores the logits of the new rows that were kept. They are read back from the device in steps that keep some.

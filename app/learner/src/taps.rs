@@ -11,6 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::flat::Dense;
 use crate::loss::softmax;
 use crate::network::{Network, Trace};
+use crate::sequence::Answers;
 use crate::{Batch, device};
 
 /// Whose log-likelihood is differentiated for the diagonal Fisher information.
@@ -129,7 +130,11 @@ fn laid(patches: &Tensor<3>, delta: &Tensor<3>, weight: &Tensor<3>, power: Power
 /// What a batch adds to the diagonal Fisher information, `[R, P]`: a sum over its rows of weight 1 (rows of weight 0 add
 /// nothing), or for [`Labels::Batch`] the square of their mean gradient.
 ///
-/// `mask` is added to the logits; `uniforms`, `[R, B]` in 0..1, draw the labels of [`Labels::Sampled`].
+/// A row's log-likelihood is the mean over its answers, as in the loss. With [`Labels::Expected`] it is the last answer's
+/// alone: every class of every answer inside a row would be a backward pass of its own.
+///
+/// `mask` is added to the logits; `uniforms` in 0..1, `[R, B]` or of a sequence model `[R, B·T]`, draw the labels of
+/// [`Labels::Sampled`].
 pub fn fisher(
     network: &Network,
     layers: &[Dense],
@@ -145,8 +150,8 @@ pub fn fisher(
         Tensor::from_data(TensorData::new(values, [replicas, rows, last]), &device)
     };
     let trace = network.forward(layers, host(batch.x.clone(), features));
-    let z = match mask {
-        Some(mask) => trace.logits.clone() + mask,
+    let z = match &mask {
+        Some(mask) => trace.logits.clone() + mask.clone(),
         None => trace.logits.clone(),
     };
     let probabilities = softmax(&z).probabilities;
@@ -158,7 +163,24 @@ pub fn fisher(
     };
     let one = |_: usize| 1.0;
     let kept = host(batch.weight.clone(), 1);
-    let deltas = |top: Tensor<3>| network.deltas(layers, &trace, top);
+    // Of a row's log-likelihood, from the slope at its last answer, times each row's factor.
+    let answered = |top: Tensor<3>, factors: Tensor<3>, drawn: Option<&dyn Fn(usize, &[f32]) -> usize>| {
+        let inside = |probabilities: &Tensor<3>| {
+            let [_, all, _] = probabilities.dims();
+            let host_probabilities = drawn.map(|drawn| (drawn, device::read(probabilities)));
+            host_probabilities.map(|(drawn, from)| {
+                let mut values = vec![0.0; from.len()];
+                for (at, (codes, from)) in values.chunks_mut(classes).zip(from.chunks(classes)).enumerate() {
+                    codes[drawn(at, from)] = 1.0;
+                }
+                Tensor::<3>::from_data(TensorData::new(values, [replicas, all, classes]), &device)
+            })
+        };
+        let none = Tensor::zeros([replicas, rows, 1], &device);
+        let course = trace.course.as_ref();
+        let Answers { slope, inner, .. } = Answers::with_labels(course, mask.as_ref(), none, top, &factors, inside);
+        network.deltas_with(layers, &trace, slope, inner, None)
+    };
     match labels {
         Labels::Batch => {
             let mut weight = batch.weight.clone();
@@ -169,26 +191,32 @@ pub fn fisher(
                 }
             }
             let labels = one_hot(&|row| batch.y[row] as usize, &|row| weight[row]);
-            let top = probabilities * host(weight.clone(), 1) - labels;
-            network.gradient(&trace, deltas(top)).square()
+            let factors = host(weight.clone(), 1);
+            let top = probabilities * factors.clone() - labels;
+            network.gradient(&trace, answered(top, factors, None)).square()
         }
         Labels::Expected => {
             let passes = (0..classes).map(|class| {
                 let weight = probabilities.clone().slice([0..replicas, 0..rows, class..class + 1]) * kept.clone();
-                (deltas(probabilities.clone() - one_hot(&|_| class, &one)), weight)
+                (network.deltas(layers, &trace, probabilities.clone() - one_hot(&|_| class, &one)), weight)
             });
             accumulate(network, &trace, passes, Power::Squared)
         }
-        Labels::Sampled | Labels::True => {
-            let host_probabilities = if labels == Labels::Sampled { device::read(&probabilities) } else { Vec::new() };
-            let label = |row: usize| {
-                if labels == Labels::True {
-                    return batch.y[row] as usize;
-                }
-                inverse(&host_probabilities[row * classes..(row + 1) * classes], uniforms[row])
-            };
+        Labels::True => {
+            let top = probabilities - one_hot(&|row| batch.y[row] as usize, &one);
+            let ones = host(vec![1.0; replicas * rows], 1);
+            accumulate(network, &trace, [(answered(top, ones, None), kept)], Power::Squared)
+        }
+        Labels::Sampled => {
+            let from = device::read(&probabilities);
+            // The last of a row's uniforms is that of its last answer.
+            let answers = network.answers();
+            let label =
+                |row: usize| inverse(&from[row * classes..(row + 1) * classes], uniforms[(row + 1) * answers - 1]);
             let top = probabilities - one_hot(&label, &one);
-            accumulate(network, &trace, [(deltas(top), kept)], Power::Squared)
+            let ones = host(vec![1.0; replicas * rows], 1);
+            let drawn = |at: usize, from: &[f32]| inverse(from, uniforms[at]);
+            accumulate(network, &trace, [(answered(top, ones, Some(&drawn)), kept)], Power::Squared)
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) const PROFILE: Profile = Profile {
     kind: Kind {
         name: "der",
         label: "DER",
-        meaning: "Keeps old samples with the logits that they had, and holds the network to those.",
+        meaning: "Keeps old samples with the logits that they had, and holds the network to those; of a row of tokens those of its last answer.",
         source: "Buzzega et al. 2020, \"Dark Experience for General Continual Learning: a Strong, Simple Baseline\"",
         knobs: &KNOBS,
     },

@@ -29,7 +29,7 @@ pub(super) const PROFILE: Profile = Profile {
     kind: Kind {
         name: "derpp",
         label: "DER++",
-        meaning: "Holds the network to the logits that old samples had, and to the labels of some others.",
+        meaning: "Holds the network to the logits that old samples had, and to the labels of some others; of a row of tokens the logits of its last answer.",
         source: "Buzzega et al. 2020, \"Dark Experience for General Continual Learning: a Strong, Simple Baseline\"",
         knobs: &KNOBS,
     },

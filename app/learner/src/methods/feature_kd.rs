@@ -22,7 +22,7 @@ pub(super) const PROFILE: Profile = Profile {
     kind: Kind {
         name: "feature_kd",
         label: "Feature distillation",
-        meaning: "Keeps the last hidden vectors of the new inputs close to what they were before the task.",
+        meaning: "Keeps the last hidden vectors of the new inputs close to what they were before the task; of a row of tokens those at its last answer.",
         source: "Smith et al. 2023, \"A Closer Look at Rehearsal-Free Continual Learning\"",
         knobs: &KNOBS,
     },

@@ -4,7 +4,7 @@
 //! network's softened outputs over the old classes on the new task's inputs. Here L_old is T² KL(q ‖ p) with
 //! q = softmax(z_old / T) and p = softmax(z / T) over the classes seen before the block, a mean over the new rows; it
 //! differs from the paper's cross-entropy by the entropy of q, which no weight changes, and by T² (Hinton et al. 2015).
-//! Its slope at the logits is T (p − q).
+//! Its slope at the logits is T (p − q). A row of tokens counts by the mean over its answers.
 
 use burn::tensor::{Tensor, TensorData};
 use mnemoscope_core::{Kind, Knob, Knobs, Scale};
@@ -13,6 +13,7 @@ use crate::distillation::{Teacher, new_rows, shares};
 use crate::loss::softmax;
 use crate::method::{LogitTerm, Method, Pass, Site};
 use crate::profile::{Needs, Place, Profile};
+use crate::sequence::spread;
 use crate::{BlockInfo, Footprint, LearnerError, State, TaskData, TermInfo};
 
 static KNOBS: [Knob; 2] = [
@@ -91,17 +92,29 @@ impl Method for Lwf {
         let column = TensorData::new(temperatures.clone(), [site.replicas(), 1, 1]);
         let temperature = Tensor::<3>::from_data(column, &site.device);
         let soft = |z: Tensor<3>| z / temperature.clone() + teacher.mask.clone();
-        let old = soft(teacher.logits(site, pass));
-        let now = soft(new_rows(pass, pass.logits));
-        let (q, p) = (softmax(&old), softmax(&now));
-        let log_ratio = (old - q.log_sum) - (now - p.log_sum);
+        let held = |old: Tensor<3>, now: Tensor<3>, shares: Tensor<3>| {
+            let (old, now) = (soft(old), soft(now));
+            let (q, p) = (softmax(&old), softmax(&now));
+            let log_ratio = (old - q.log_sum) - (now - p.log_sum);
+            let divergence = (q.probabilities.clone() * log_ratio).sum_dim(2);
+            let value = (divergence * shares.clone()).sum_dim(1) * temperature.clone();
+            (value.reshape([site.replicas(), 1]), (p.probabilities - q.probabilities) * shares)
+        };
         // Each row's share of the mean, with β and one T; the value takes the second T.
         let scales = self.knobs.reals("weight").into_iter().zip(temperatures).map(|(beta, t)| beta * t);
         let shares = shares(site, pass, &scales.collect::<Vec<_>>());
-        let divergence = (q.probabilities.clone() * log_ratio).sum_dim(2);
-        let value = (divergence * shares.clone()).sum_dim(1) * temperature;
-        let gradient = (p.probabilities - q.probabilities) * shares;
-        vec![LogitTerm { id: NAME, value: value.reshape([site.replicas(), 1]), first: 0, gradient }]
+        let Some((course, old)) = pass.course.zip(teacher.all_logits(site, pass)) else {
+            let (value, gradient) = held(teacher.logits(site, pass), new_rows(pass, pass.logits), shares);
+            return vec![LogitTerm { id: NAME, value, first: 0, gradient, inner: None }];
+        };
+        // A row's term is the mean over its answers, as its cross-entropy is.
+        let (rows, length) = (pass.rows.new_rows(), course.tokens.length);
+        let positions = |all: Tensor<3>| all.slice_dim(1, 0..rows * length);
+        let shares = spread(shares * new_rows(pass, &course.tokens.share()), rows, length);
+        let shares = shares * positions(course.tokens.answered());
+        let (value, inner) = held(old, positions(course.logits.clone()), shares);
+        let none = Tensor::zeros([site.replicas(), rows, site.classes], &site.device);
+        vec![LogitTerm { id: NAME, value, first: 0, gradient: none, inner: Some(inner) }]
     }
 
     fn end_block(&mut self, site: &Site, info: &BlockInfo, _data: &dyn TaskData) {

@@ -31,7 +31,7 @@ pub(super) const PROFILE: Profile = Profile {
     kind: Kind {
         name: "mas",
         label: "MAS",
-        meaning: "Pulls each weight back in proportion to how much the outputs' length depends on it.",
+        meaning: "Pulls each weight back in proportion to how much the outputs' length depends on it; of a row of tokens the outputs at its last answer.",
         source: "Aljundi et al. 2018, \"Memory Aware Synapses\"",
         knobs: &KNOBS,
     },

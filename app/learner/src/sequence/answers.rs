@@ -1,12 +1,13 @@
 //! The answers inside a row.
 //!
 //! A row's last answer is its label. A token that is asked about inside the row has the next token as its answer. The
-//! row's cross-entropy is the mean over all of them, so that a row counts as much as any other. Methods look at the last
-//! answer alone.
+//! row's cross-entropy is the mean over all of them, so that a row counts as much as any other. Importances from labels and
+//! distillation by LwF look at all of them, too; what looks at the last answer alone says so.
 
 use burn::tensor::Tensor;
 
 use super::Course;
+use super::time::spread;
 use crate::loss::softmax;
 
 /// A cross-entropy over all answers of each row.
@@ -31,24 +32,33 @@ impl Answers {
         slope: Tensor<3>,
         factors: &Tensor<3>,
     ) -> Self {
+        Self::with_labels(course, mask, parts, slope, factors, |_| None)
+    }
+
+    /// The same with other answers inside the rows, one-hot `[R, B·T, C]`, which follow from the probabilities there; none
+    /// are the data's.
+    pub(crate) fn with_labels(
+        course: Option<&Course>,
+        mask: Option<&Tensor<3>>,
+        parts: Tensor<3>,
+        slope: Tensor<3>,
+        factors: &Tensor<3>,
+        labels: impl FnOnce(&Tensor<3>) -> Option<Tensor<3>>,
+    ) -> Self {
+        let other = labels;
         let Some(course) = course else { return Self { parts, slope, inner: None } };
         let tokens = &course.tokens;
         let (rows, length) = (tokens.rows, tokens.length);
-        let [replicas, all, classes] = course.logits.dims();
-        let spread = |values: &Tensor<3>, width: usize| {
-            let [replicas, given, _] = values.dims();
-            let values = values.clone().reshape([replicas, given, 1, width]);
-            values.expand([replicas, rows, length, width]).reshape([replicas, all, width])
-        };
-        // One over the number of answers.
-        let share = (tokens.asked.clone().reshape([replicas, rows, length]).sum_dim(2) + 1.0).recip();
+        let [replicas, ..] = course.logits.dims();
+        let share = tokens.share();
         let labels = tokens.next();
         let mut z = course.logits.clone();
         if let Some(mask) = mask {
-            z = z + spread(mask, classes) * (labels.clone().neg() + 1.0);
+            z = z + spread(mask.clone(), rows, length) * (labels.clone().neg() + 1.0);
         }
         let softmax = softmax(&z);
-        let weight = tokens.asked.clone() * spread(&(factors.clone() * share.clone()), 1);
+        let labels = other(&softmax.probabilities).unwrap_or(labels);
+        let weight = tokens.asked.clone() * spread(factors.clone() * share.clone(), rows, length);
         let own = (softmax.log_sum - (z * labels.clone()).sum_dim(2)) * weight.clone();
         Self {
             parts: parts * share.clone() + own.reshape([replicas, rows, length]).sum_dim(2),

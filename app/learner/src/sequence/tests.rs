@@ -1,3 +1,7 @@
+//! The sequence model against finite differences, closed forms and itself.
+
+mod terms;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use mnemoscope_core::token::pack;
 use mnemoscope_core::{Component, Knobs, Setting, random};
@@ -10,7 +14,7 @@ use crate::method::Site;
 use crate::network::Network;
 use crate::sequence::Scans;
 use crate::test_support::{card, numbers, vector};
-use crate::{Batch, BlockInfo, Head, Labels, Models, Optimisers, Plan, Schedules, fisher, models};
+use crate::{Batch, BlockInfo, Head, Labels, Learner, Models, Optimisers, Plan, Schedules, fisher, models};
 
 const R: usize = 2;
 const B: usize = 3;
@@ -338,33 +342,6 @@ fn a_replica_alone_gives_the_same_bits() {
 }
 
 #[test]
-fn importances_equal_one_by_one_backward_passes() {
-    for (name, network) in forms() {
-        let p = network.layout.parameters();
-        let flat = Tensor::from_data(TensorData::new(weights(&network), [R, p]), &Device::flex());
-        let layers = network.layout.cut(&flat);
-        let batch = Batch { weight: vec![1.0; R * B], ..batch() };
-        let found = vector(fisher(&network, &layers, &batch, None, Labels::True, &[]));
-        let mut expected = vec![0.0f32; R * p];
-        let trace = network.forward(&layers, tensor(batch.x.clone(), T));
-        let probabilities = vector(crate::softmax(&trace.logits).probabilities);
-        for row in 0..B {
-            let mut top = vec![0.0; R * B * V];
-            for replica in 0..R {
-                let at = replica * B + row;
-                top[at * V..(at + 1) * V].copy_from_slice(&probabilities[at * V..(at + 1) * V]);
-                top[at * V + batch.y[at] as usize] -= 1.0;
-            }
-            let own = vector(network.gradient(&trace, network.deltas(&layers, &trace, tensor(top, V))));
-            expected.iter_mut().zip(own).for_each(|(sum, g)| *sum += g * g);
-        }
-        for (i, (a, b)) in found.iter().zip(&expected).enumerate() {
-            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{name}, {i}: {a} instead of {b}");
-        }
-    }
-}
-
-#[test]
 fn answers_inside_a_row_count_as_much_as_the_last() {
     let site = site(network(&[]), Head::All);
     let mut batch = batch();
@@ -379,6 +356,31 @@ fn answers_inside_a_row_count_as_much_as_the_last() {
         let expected = (of(0, 2) + of(2, 1) + of(4, batch.y[row] as usize)) / 3.0;
         assert!((losses[row] - expected).abs() < 1e-5, "{} {expected}", losses[row]);
     }
+}
+
+#[test]
+fn a_step_too_large_to_hold_is_refused() {
+    let model = Component::<Models>::new("sequence").unwrap();
+    let plan = Plan {
+        model: &model,
+        optimiser: Knobs::uniform(&Component::<Optimisers>::new("sgd").unwrap(), R),
+        schedule: Knobs::uniform(&Component::<Schedules>::new("constant").unwrap(), R),
+        methods: Vec::new(),
+        seeds: vec![0, 1],
+        features: 1024,
+        image: None,
+        tokens: Some((1024, 64)),
+        memory: &Composition::named()[0].composition(),
+        classes: 64,
+        seed: 0,
+        head: Head::All,
+        total_steps: vec![1; R],
+    };
+    let learner = Learner::new(&plan, &Device::flex()).unwrap();
+    // 2 x 512 x 1024 x 64 is 2^26.
+    assert_eq!(learner.check_rows(512), Ok(()));
+    let error = learner.check_rows(513).unwrap_err().to_string();
+    assert!(error.contains("513 rows x 1024 positions x 64 outputs"), "{error}");
 }
 
 #[test]

@@ -43,6 +43,13 @@ pub(crate) fn at_last(values: Tensor<3>, length: usize) -> Tensor<3> {
     all.reshape([replicas, rows * length, width])
 }
 
+/// Numbers of each of `rows` rows, `[R, B, n]` or shared `[R, 1, n]`, at each of its positions, `[R, B·T, n]`.
+pub(crate) fn spread(values: Tensor<3>, rows: usize, length: usize) -> Tensor<3> {
+    let [replicas, given, width] = values.dims();
+    let values = values.reshape([replicas, given, 1, width]);
+    values.expand([replicas, rows, length, width]).reshape([replicas, rows * length, width])
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
@@ -58,6 +65,7 @@ mod tests {
         assert_eq!(vector(later(tensor(), 3, 2)), [3.0, 0.0, 0.0, 6.0, 0.0, 0.0]);
         assert_eq!(vector(earlier(tensor(), 3, 5)), [0.0; 6]);
         assert_eq!(vector(last(tensor(), 3)), [3.0, 6.0]);
+        assert_eq!(vector(spread(last(tensor(), 3), 2, 3)), [3.0, 3.0, 3.0, 6.0, 6.0, 6.0]);
         assert_eq!(vector(at_last(last(tensor(), 3), 3)), [0.0, 0.0, 3.0, 0.0, 0.0, 6.0]);
     }
 }

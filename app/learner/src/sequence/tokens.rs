@@ -6,7 +6,7 @@
 use burn::tensor::{Tensor, TensorData};
 use mnemoscope_core::token::PAD;
 
-use super::time::later;
+use super::time::{at_last, later};
 
 /// The tokens of some rows.
 #[derive(Debug, Clone)]
@@ -56,6 +56,18 @@ impl Tokens {
         later(self.one_hot.clone(), self.length, 1)
     }
 
+    /// One over each row's answers, the last one included, `[R, B, 1]`.
+    pub(crate) fn share(&self) -> Tensor<3> {
+        let [replicas, ..] = self.asked.dims();
+        (self.asked.clone().reshape([replicas, self.rows, self.length]).sum_dim(2) + 1.0).recip()
+    }
+
+    /// 1 for a position that has an answer, inside or last, `[R, B·T, 1]`.
+    pub(crate) fn answered(&self) -> Tensor<3> {
+        let [replicas, ..] = self.asked.dims();
+        self.asked.clone() + at_last(Tensor::ones([replicas, self.rows, 1], &self.asked.device()), self.length)
+    }
+
     /// 1 for a token, 0 for a filler, of each lane, `[R·B·heads, T]`; rows may be shared by replicas.
     pub(crate) fn real_lanes(&self, replicas: usize, heads: usize) -> Tensor<2> {
         let [sets, ..] = self.real.dims();
@@ -81,6 +93,8 @@ mod tests {
         assert_eq!(vector(tokens.real.clone()), [0.0, 1.0, 1.0, 1.0]);
         // The last one's answer is the label.
         assert_eq!(vector(tokens.asked.clone()), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(vector(tokens.share()), [0.5]);
+        assert_eq!(vector(tokens.answered()), [0.0, 1.0, 0.0, 1.0]);
         assert_eq!(vector(tokens.next())[3..6], [0.0, 1.0, 0.0]);
         assert_eq!(vector(tokens.with_positions())[7..14], [0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
         assert_eq!(vector(tokens.real_lanes(1, 2)), [0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0]);
