@@ -14,7 +14,7 @@
 //!     .with("pairs", Setting::Number(8.0))?
 //!     .with("orthonormal", Setting::Switch(true))?;
 //! let mut association = Association::new(component, Composition::default())?;
-//! assert!(association.snapshot().mean_error < 1e-9);
+//! assert!(association.snapshot().quality.error < 1e-9);
 //! association.show(3)?;
 //! assert_eq!(association.snapshot().recall_matrix.len(), 3 * 3);
 //! # Ok::<(), mnemoscope_memory::MemoryError>(())
