@@ -26,6 +26,9 @@ const SIDE: f32 = 250.0;
 /// Values that are told as recalled.
 const RECALLED: usize = 5;
 
+/// A model, and its heads that are masked.
+type Masked = (Place, Vec<(usize, usize)>);
+
 /// The view.
 #[derive(Default)]
 pub(super) struct InsideView {
@@ -37,7 +40,7 @@ pub(super) struct InsideView {
     masked: Vec<(usize, usize)>,
     writes: Writes,
     pass: Work<Place, Option<Pass>>,
-    heads: Work<(Place, Vec<(usize, usize)>), Option<Scored>>,
+    heads: Work<Masked, Option<Scored>>,
     maps: Maps,
     /// What the pointer was on in the last frame, as positions: one that asks, and one that is asked for.
     pointed: [Option<usize>; 2],

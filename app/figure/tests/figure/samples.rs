@@ -116,7 +116,8 @@ pub fn memory() -> Figure {
 
 /// The same as a heat map, larger, with some cells that are not known.
 pub fn heat() -> Figure {
-    let value = |index: usize| if index % 97 == 0 { f32::NAN } else { (noise(index) * noise(index / 128)) as f32 };
+    let value =
+        |index: usize| if index.is_multiple_of(97) { f32::NAN } else { (noise(index) * noise(index / 128)) as f32 };
     let heat = Heat::new(96, 128, (0..96 * 128).map(value).collect::<Vec<_>>());
     let heat = heat.titles("value dimension", "key dimension").unit("weight");
     Figure::new("heat", "Memory S", Body::Heat(heat)).caption("after 24 pairs")
