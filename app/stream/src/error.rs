@@ -196,6 +196,11 @@ pub enum StreamError {
     /// No sequence task.
     #[error("sequences: no task is chosen; set task_1 to one, such as recall")]
     NoSequenceTask,
+    /// Mazes are to be tested, and none is trained.
+    #[error(
+        "sequences: mazes of other lengths are evaluated beside one that is trained; set a task to t_maze, or empty tested_corridors"
+    )]
+    NoMaze,
     /// No replica seeds.
     #[error("a stream needs at least one replica; give one seed per replica")]
     NoReplicas,

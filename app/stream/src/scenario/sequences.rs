@@ -7,7 +7,8 @@ use mnemoscope_core::{Component, Kind, Knob, Opt, random};
 use rand::seq::SliceRandom as _;
 
 use super::{
-    BATCH, EPOCHS, Ground, HEAD, ORDER_PER_REPLICA, SEED, SIZES, STEPS, Scenarios, TEST, TRAINING, Task, VALIDATION,
+    BATCH, EPOCHS, Ground, HEAD, ORDER_PER_REPLICA, Rows, SEED, SIZES, STEPS, Scenarios, TEST, TRAINING, Task,
+    VALIDATION,
 };
 use crate::error::StreamError;
 use crate::sequence::{Drawn, Lot, Size, TASK_OR_NONE, TaskKind, draw, knobs};
@@ -47,6 +48,7 @@ pub(super) const KIND: Kind = Kind {
         knobs::ITEMS,
         knobs::BACK,
         knobs::CORRIDORS,
+        knobs::TESTED_CORRIDORS,
         knobs::CORRIDOR,
         knobs::CUE,
         knobs::MODULUS,
@@ -68,6 +70,9 @@ static TOKENS: [Opt; 2] = [
     Opt { name: "own", label: "each task's own", meaning: "Every task has keys, values and numbers of its own." },
 ];
 
+/// The task that is tested at other lengths, too.
+const MAZE: &str = "t_maze";
+
 /// The tasks that were chosen.
 fn chosen(scenario: &Component<Scenarios>) -> Vec<&'static TaskKind> {
     CHOICES.iter().filter_map(|knob| TaskKind::find(scenario.text(knob))).collect()
@@ -86,14 +91,29 @@ pub(super) fn prepare(scenario: &Component<Scenarios>) -> Result<Ground, StreamE
         return Err(StreamError::NoSequenceTask);
     }
     let size = Size::of(scenario);
-    let lots: Vec<Lot> = kinds.iter().map(|task| Lot { task, size: size.clone() }).collect();
+    let mut lots: Vec<Lot> = kinds.iter().map(|task| Lot { task, size: size.clone() }).collect();
+    let lengths = scenario.list(knobs::TESTED_CORRIDORS.name);
+    // As many as the validation and test parts of a task have.
+    let share = |knob: Knob| (scenario.real(knob.name) * size.samples() as f64).round() as usize;
+    let (validation, test) = (share(VALIDATION), share(TEST).max(1));
+    if !lengths.is_empty() {
+        let Some(maze) = kinds.iter().find(|task| task.name == MAZE) else { return Err(StreamError::NoMaze) };
+        let longer = |corridors: &usize| size.of_mazes(*corridors, validation + test);
+        lots.extend(lengths.iter().map(|corridors| Lot { task: maze, size: longer(corridors) }));
+    }
     let shared = scenario.text("tokens") == "shared";
     let Drawn { data, rows, answers } = draw(&lots, shared, scenario.real("seed") as u64)?;
     let stratum = |task: usize, row: u32| (task * data.classes) as u32 + u32::from(data.labels[row as usize]);
     let rows_of = |(task, rows): (usize, &Range<u32>)| rows.clone().map(move |row| stratum(task, row));
     let strata = rows.iter().enumerate().flat_map(rows_of).collect();
-    let mut made: Vec<Task> = Vec::with_capacity(kinds.len());
+    let mut made: Vec<Task> = Vec::with_capacity(lots.len());
     for (task, (rows, answers)) in rows.into_iter().zip(answers).enumerate() {
+        if let Some(corridors) = task.checked_sub(kinds.len()).map(|length| lengths[length]) {
+            let (border, name) = (rows.start + validation as u32, format!("maze of {corridors}"));
+            let parts = [Vec::new(), (rows.start..border).collect(), (border..rows.end).collect()];
+            made.push(Task { rows: Rows::Parts(parts.map(Into::into)), ..Task::new(name, answers, 0..0) });
+            continue;
+        }
         let name = match kinds[..task].iter().filter(|earlier| earlier.name == kinds[task].name).count() {
             0 => kinds[task].label.to_owned(),
             earlier => format!("{} {}", kinds[task].label, earlier + 1),
@@ -114,9 +134,12 @@ pub(super) fn tasks(scenario: &Component<Scenarios>, made: &[Task], seed: u64, k
 
 #[cfg(test)]
 mod tests {
+    use mnemoscope_core::token::unpack;
+
     use super::*;
-    use crate::dataset::Shape;
-    use crate::scenario::Rows;
+    use crate::Stream;
+    use crate::dataset::{Dataset, Shape};
+    use crate::parts::Part;
 
     fn read(text: &str) -> Component<Scenarios> {
         ron::from_str(text).unwrap()
@@ -189,6 +212,33 @@ mod tests {
         let orders: Vec<Vec<Task>> = (0..8).map(|seed| tasks(&scenario, &made, 1, &[seed])).collect();
         assert!(orders.iter().any(|order| *order != made));
         assert!(orders.iter().all(|order| made.iter().all(|task| order.contains(task))));
+    }
+
+    #[test]
+    fn mazes_of_other_lengths_are_only_evaluated() {
+        let text = "task_1: \"t_maze\", task_2: \"recall\", task_3: \"none\", samples: 100, corridor: 2, corridors: 2";
+        let scenario = read(&format!("sequences({text}, tested_corridors: [5, 9], sizes: [50])"));
+        let data = Arc::new(Dataset::load(&ron::from_str("digits()").unwrap()).unwrap());
+        let stream = Stream::new(data, &scenario, &Component::new("sequential").unwrap(), None, &[1]).unwrap();
+        assert_eq!((stream.tasks(), stream.groups(), stream.blocks().len()), (2, 4, 2));
+        let junction = stream.dataset().class_names.iter().position(|name| name == "junction").unwrap();
+        for (group, corridors) in [(0, 2), (2, 5), (3, 9)] {
+            assert_eq!(stream.group(0, group).classes.len(), 2, "left and right");
+            for part in [Part::Validation, Part::Test] {
+                let mut features = vec![0.0; stream.features()];
+                for row in stream.group(0, group).rows(part) {
+                    stream.dataset().row_into(*row as usize, &mut features);
+                    let junctions = features.iter().filter(|token| usize::from(unpack(**token).0) == junction).count();
+                    assert_eq!(junctions, corridors);
+                }
+            }
+        }
+        let lens = |group| [Part::Train, Part::Validation, Part::Test].map(|part| stream.part_len(0, group, part));
+        assert_eq!((lens(2), lens(3)), ([0, 10, 30], [0, 10, 30]));
+        assert_eq!(stream.group(0, 3).name, "maze of 9");
+        assert!(
+            refusal("sequences(tested_corridors: [5])").contains("set a task to t_maze, or empty tested_corridors")
+        );
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub(crate) const BACK: Knob = Knob::whole("back", "back", "n", 1, 64, 2, Scale::
 pub(crate) const CORRIDORS: Knob = Knob::whole("corridors", "corridors", "K", 1, 64, 3, Scale::Log)
     .meaning("Corridors, each with a junction at its end.")
     .source("lab default");
+pub(crate) const TESTED_CORRIDORS: Knob = Knob::list("tested_corridors", "other lengths of the test", 1, 64, 8, &[])
+    .meaning("Mazes of so many corridors, which are only evaluated: does what was learned reach further?")
+    .source("S117, Memory retention is not enough, tests on mazes longer than the trained ones");
 pub(crate) const CORRIDOR: Knob = Knob::whole("corridor", "longest corridor", "", 1, 64, 4, Scale::Log)
     .unit("tokens")
     .meaning("Each corridor's length is drawn from 1 to this.")

@@ -53,6 +53,16 @@ impl Size {
         }
     }
 
+    /// The same with another number of corridors and of sequences.
+    pub(crate) fn of_mazes(&self, corridors: usize, samples: usize) -> Self {
+        Self { corridors, samples, ..self.clone() }
+    }
+
+    /// How many sequences of a task are drawn.
+    pub(crate) fn samples(&self) -> usize {
+        self.samples
+    }
+
     /// What keeps so many pairs, or cells, from having keys of their own.
     pub(super) fn too_few_keys(&self, pairs: &str) -> Option<String> {
         (self.pairs > self.keys).then(|| {
