@@ -55,7 +55,7 @@ impl Size {
 
     /// The same with another number of corridors and of sequences.
     pub(crate) fn of_mazes(&self, corridors: usize, samples: usize) -> Self {
-        Self { corridors, samples, ..self.clone() }
+        Self { samples, corridors, ..self.clone() }
     }
 
     /// How many sequences of a task are drawn.
