@@ -101,7 +101,8 @@ impl Results {
         self.confusion = Some(Arc::new(confusion));
     }
 
-    /// Accuracies `[group][replica]` among all, seen and own classes, and the first replica's confusion among `shown`.
+    /// Accuracies `[group][replica]` among all, seen and own classes, and the first replica's confusion among `shown` on test samples:
+    /// groups that watch training samples are left out.
     fn measure(
         &self,
         stream: &Stream,
@@ -125,7 +126,8 @@ impl Results {
                     };
                     answers.each(replica, allowed, |answer| {
                         tally.add(answer.group, replica, answer.truth == answer.given);
-                        if replica != 0 || *set != shown {
+                        let trained = || stream.group(replica, answer.group).watches_training();
+                        if replica != 0 || *set != shown || trained() {
                             return;
                         }
                         // Both are classes of the stream, so the matrix has a place for them.

@@ -197,7 +197,7 @@ pub struct WrongSample {
 }
 
 /// What the first replica answers on the test part.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ConfusionView {
     /// Counts over all groups of a plain class problem.
     pub counts: Confusion,

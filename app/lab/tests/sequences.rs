@@ -58,6 +58,20 @@ fn a_setting_that_the_memory_leaves_without_effect_is_refused_at_its_place() {
 }
 
 #[test]
+fn watched_training_samples_are_no_part_of_the_confusion_matrix() {
+    let watching = experiment(SMALL);
+    let mut plain = watching.clone();
+    path::set(&mut plain, "stream.watch_training", "false").unwrap();
+    let [watching, plain] = [watching, plain].map(|experiment| finish(Run::new(experiment, Wanted::Cpu).unwrap()).1);
+    assert_eq!((watching.layout.group_names[0].len(), plain.layout.group_names[0].len()), (4, 2));
+    assert_eq!(watching.confusion, plain.confusion);
+    assert!(
+        plain.confusion.is_some_and(|view| !view.wrong.is_empty()),
+        "a small model after eight steps is often wrong"
+    );
+}
+
+#[test]
 fn tokens_go_with_a_sequence_model_and_with_nothing_else() {
     for model in ["mlp()", "conv()"] {
         let found = refused(&experiment(model));

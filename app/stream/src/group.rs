@@ -50,6 +50,11 @@ impl Group {
         Self { name: format!("{}, training", self.name), rows, of_training: true, ..self.clone() }
     }
 
+    /// Whether it is looked at only to see how another group's training samples are answered.
+    pub fn watches_training(&self) -> bool {
+        self.of_training
+    }
+
     /// Rows of the data set that make up the part, ascending. Without a validation part, validation means test.
     pub fn rows(&self, part: Part) -> &[u32] {
         let [train, validation, test] = &self.rows;
