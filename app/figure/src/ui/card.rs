@@ -20,18 +20,18 @@ const FORGOTTEN: u64 = 600;
 /// Most numbers of a heat map: its cells are counted in 32 bits.
 const MOST: u64 = u32::MAX as u64;
 
-/// What drawing heat maps has cost the processor so far.
+/// What drawing heat maps has cost the window's thread so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HeatCost {
     /// Maps drawn, one for each map and frame.
     pub draws: u64,
-    /// Seconds spent on them, uploads included, without the work that the card does by itself.
+    /// Seconds of wall time spent on them, uploads included, without the work that the card does by itself.
     pub seconds: f64,
     /// Maps whose numbers had changed and were sent to the card. One that lies on the window's device never is.
     pub uploads: u64,
     /// Bytes sent.
     pub upload_bytes: u64,
-    /// Seconds spent on sending, in all.
+    /// Seconds of wall time spent on sending, in all.
     pub upload_seconds: f64,
 }
 

@@ -26,7 +26,8 @@ pub struct HeatMaps {
     /// The processor does the adapter's work: its whole times say nothing about a graphics card.
     software: bool,
     side: usize,
-    /// Processor time to hand new numbers to the driver.
+    /// Mean wall time to hand new numbers to the driver: on a busy machine more than its share of a frame's processor
+    /// time.
     upload_ms: f64,
     /// Processor time of a frame with new numbers from memory.
     sent_ms: f64,
@@ -43,8 +44,8 @@ impl HeatMaps {
     pub fn text(&self) -> String {
         let software = if self.software { ", in software" } else { "" };
         format!(
-            "heat map of {0} x {0} on {1}{software}: frame with new numbers from memory {2:.2} ms, of that {3:.2} ms to \
-             send them; from a shared buffer {4:.2} ms; unchanged {5:.2} ms (processor time); until drawn {6:.1} and \
+            "heat map of {0} x {0} on {1}{software}: frame with new numbers from memory {2:.2} ms, handing them over \
+             took {3:.2} ms of wall time; from a shared buffer {4:.2} ms; unchanged {5:.2} ms (processor time); until drawn {6:.1} and \
              {7:.1} ms",
             self.side,
             self.adapter,
