@@ -8,7 +8,7 @@
 // with the read key r and the write key w. Both are k for the memories written by a gradient, with r = alpha * k where
 // the error is taken at the decayed memory. For least squares r = k and w = u = P k: the scan of P, which never sees S,
 // runs before (`narrow`) and after (`widen`), one workgroup to a lane. Rows of S meet only in the length of Huber's
-// error, so that there all rows are in one tile.
+// error and in the softmax of KL, so that there all rows are in one tile.
 //
 // On the way back a row is one invocation's while S' gains, and a column is while rows are summed. States inside a
 // chunk are computed again from the chunk's border, into `work`.
@@ -19,7 +19,7 @@ struct Shape {
     d_v: u32,
     chunk: u32,
     lanes: u32,
-    // 0 dot product, 1 squared, 2 L_p, 3 Huber; p or delta
+    // 0 dot product, 1 squared, 2 L_p, 3 Huber, 4 KL; p or delta
     bias: u32,
     parameter: f32,
     ridge: f32,
@@ -64,6 +64,7 @@ struct Shape {
 
 const L_P = 2u;
 const HUBER = 3u;
+const KL = 4u;
 
 // Rows of a workgroup; numbers between two rows, odd so that neither neighbouring rows nor neighbouring columns share
 // a bank; rows times stride, twice with momentum.
@@ -131,10 +132,24 @@ fn carried(at: u32) -> f32 {
     return 0.0;
 }
 
-// The bias's gradient by one row's error; `length` is that of the whole error and counts for Huber alone.
-fn gradient(error: f32, length: f32) -> f32 {
+// tanh(10 x), where the exponentials of some drivers would overflow too: 1 to the last bit from 10 on.
+fn smooth_sign(x: f32) -> f32 {
+    return tanh(clamp(10.0 * x, -10.0, 10.0));
+}
+
+// softmax(y) of one row, whose answer is error + value; `all.x` is the largest answer and `all.y` the sum of exponentials.
+fn share(error: f32, value: f32, all: vec2<f32>) -> f32 {
+    return exp(error + value - all.x) / all.y;
+}
+
+// The bias's gradient by one row's error. `all` is what rows share: Huber's length of the whole error in x, or as above.
+fn gradient(error: f32, value: f32, all: vec2<f32>) -> f32 {
+    let length = all.x;
+    if (shape.bias == KL) {
+        return share(error, value, all) - value;
+    }
     if (shape.bias == L_P) {
-        return shape.parameter * tanh(10.0 * error) * pow(error * error + 1e-6, 0.5 * (shape.parameter - 1.0));
+        return shape.parameter * smooth_sign(error) * pow(error * error + 1e-6, 0.5 * (shape.parameter - 1.0));
     }
     if (shape.bias == HUBER && length > shape.parameter) {
         return shape.parameter / length * error;
@@ -142,10 +157,15 @@ fn gradient(error: f32, length: f32) -> f32 {
     return error;
 }
 
-// The gradient of the loss by the error from that by g; `along` is the inner product of both vectors.
-fn pull_back(error: f32, d_g: f32, length: f32, along: f32) -> f32 {
+// The gradient of the loss by the error from that by g; `along` is the inner product of that
+// vector with the error, or with the softmax.
+fn pull_back(error: f32, value: f32, d_g: f32, all: vec2<f32>, along: f32) -> f32 {
+    let length = all.x;
+    if (shape.bias == KL) {
+        return share(error, value, all) * (d_g - along);
+    }
     if (shape.bias == L_P) {
-        let sign = tanh(10.0 * error);
+        let sign = smooth_sign(error);
         let square = error * error + 1e-6;
         let p = shape.parameter;
         let slope = 10.0 * (1.0 - sign * sign) + sign * (p - 1.0) * error / square;
@@ -166,6 +186,17 @@ fn total() -> f32 {
     }
     workgroupBarrier();
     return sum;
+}
+
+// The largest of `first`, the same for every invocation.
+fn most() -> f32 {
+    workgroupBarrier();
+    var largest = first[0];
+    for (var r = 1u; r < ROWS; r++) {
+        largest = max(largest, first[r]);
+    }
+    workgroupBarrier();
+    return largest;
 }
 
 // Where row `row` of a lane's state number `index` begins in an array of so many states a lane.
@@ -201,21 +232,28 @@ fn write(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
                 }
             }
         }
-        var error = 0.0;
+        var value = 0.0;
         if (live) {
-            error = -given[shape.v + at * shape.d_v + row];
+            value = given[shape.v + at * shape.d_v + row];
         }
+        var error = -value;
         if (shape.bias != 0u) {
             for (var j = 0u; j < shape.d_k; j++) {
                 error += cells[s + j] * read_key(at, j);
             }
         }
-        var length = 0.0;
+        var all = vec2<f32>(0.0);
         if (shape.bias == HUBER) {
             first[i] = error * error;
-            length = sqrt(total());
+            all.x = sqrt(total());
         }
-        let amount = -strength(at) * gradient(error, length);
+        if (shape.bias == KL) {
+            first[i] = error + value;
+            all.x = most();
+            first[i] = exp(error + value - all.x);
+            all.y = total();
+        }
+        let amount = -strength(at) * gradient(error, value, all);
         let eta = carried(at);
         var recalled = 0.0;
         for (var j = 0u; j < shape.d_k; j++) {
@@ -235,16 +273,27 @@ fn write(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     }
 }
 
-// The length of a step's whole error, from what was kept.
-fn kept_length(at: u32) -> f32 {
+// What the rows of a step share, from what was kept.
+fn kept_all(at: u32) -> vec2<f32> {
+    let begin = at * shape.d_v;
     var sum = 0.0;
     if (shape.bias == HUBER) {
         for (var r = 0u; r < shape.d_v; r++) {
-            let error = work[at * shape.d_v + r];
-            sum += error * error;
+            sum += work[begin + r] * work[begin + r];
         }
+        return vec2<f32>(sqrt(sum), 0.0);
     }
-    return sqrt(sum);
+    if (shape.bias == KL) {
+        var largest = work[begin] + given[shape.v + begin];
+        for (var r = 1u; r < shape.d_v; r++) {
+            largest = max(largest, work[begin + r] + given[shape.v + begin + r]);
+        }
+        for (var r = 0u; r < shape.d_v; r++) {
+            sum += exp(work[begin + r] + given[shape.v + begin + r] - largest);
+        }
+        return vec2<f32>(largest, sum);
+    }
+    return vec2<f32>(0.0);
 }
 
 // The way back through the same rows.
@@ -285,7 +334,7 @@ fn unwrite(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
                 let at = lane * shape.steps + t;
                 let before = state_row(shape.trail, slots, lane, t - begin, row);
                 let after = state_row(shape.trail, slots, lane, t - begin + 1u, row);
-                let amount = -strength(at) * gradient(work[at * shape.d_v + row], kept_length(at));
+                let amount = -strength(at) * gradient(work[at * shape.d_v + row], given[shape.v + at * shape.d_v + row], kept_all(at));
                 let eta = carried(at);
                 for (var j = 0u; j < shape.d_k; j++) {
                     var gain = amount * write_key(at, j);
@@ -304,11 +353,13 @@ fn unwrite(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             let at = lane * shape.steps + t;
             let beta = strength(at);
             let eta = carried(at);
-            let length = kept_length(at);
+            let all = kept_all(at);
             // Rows.
             var d_recalled = 0.0;
             var error = 0.0;
+            var value = 0.0;
             if (live) {
+                value = given[shape.v + at * shape.d_v + row];
                 d_recalled = d_out[at * shape.d_v + row];
                 error = work[at * shape.d_v + row];
             }
@@ -322,16 +373,21 @@ fn unwrite(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
                 }
                 d_written += d_cell * write_key(at, j);
             }
-            let g = gradient(error, length);
+            let g = gradient(error, value, all);
             let d_g = -beta * d_written;
             var along = 0.0;
             if (shape.bias == HUBER) {
                 first[i] = error * d_g;
                 along = total();
             }
-            let d_error = pull_back(error, d_g, length, along);
+            if (shape.bias == KL) {
+                first[i] = share(error, value, all) * d_g;
+                along = total();
+            }
+            let d_error = pull_back(error, value, d_g, all, along);
             if (live) {
-                found[shape.found_rows + at * shape.d_v + row] = -d_error;
+                // KL's value stands outside of the softmax.
+                found[shape.found_rows + at * shape.d_v + row] = -select(d_error, d_g, shape.bias == KL);
                 found[shape.found_rows + (shape.lanes * shape.steps + at) * shape.d_v + row] = -g * d_written;
             }
             first[i] = d_recalled;

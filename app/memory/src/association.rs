@@ -162,7 +162,7 @@ mod tests {
         let before = association.snapshot().clone();
         let mut wild = Composition::named().iter().find(|point| point.name == "delta_rule").unwrap().composition();
         wild.rule.set("beta", Setting::Number(0.0)).unwrap();
-        assert!(matches!(association.change(more, wild), Err(MemoryError::Beta { .. })));
+        assert!(matches!(association.change(more, wild), Err(MemoryError::Wild { .. })));
         assert_eq!(association.snapshot(), &before);
         association.change(fewer, hebb).unwrap();
         assert_eq!(association.snapshot().writes, 2);

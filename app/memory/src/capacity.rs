@@ -174,6 +174,6 @@ mod tests {
         let error = capacity_curve(&component(&[]), &[], &[0], 1).unwrap_err();
         assert!(error.to_string().contains("pairs = 0 is outside its range 1 to 512"), "{error}");
         delta.rule.set("beta", Setting::Number(0.0)).unwrap();
-        assert!(matches!(capacity_curve(&component(&[]), &[delta], &[4], 1), Err(MemoryError::Beta { .. })));
+        assert!(matches!(capacity_curve(&component(&[]), &[delta], &[4], 1), Err(MemoryError::Wild { .. })));
     }
 }

@@ -181,7 +181,7 @@ impl Composition {
     /// Refuses keys of a length at which this memory would not converge.
     ///
     /// # Errors
-    /// For a gradient step on the squared error, unless 0 < β |k|² < 2.
+    /// For a step on the squared error whose size lets errors grow: for the delta rule, unless 0 < β |k|² < 2.
     pub fn check_keys(&self, key_length: f64) -> Result<(), MemoryError> {
         check::keys(self, key_length)
     }

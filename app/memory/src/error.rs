@@ -29,20 +29,33 @@ pub enum MemoryError {
          with decay; compute this memory on the processor"
     )]
     NotOnCard,
-    /// A delta rule that would not converge.
+    /// A step size at which errors would grow.
     #[error(
-        "memory.rule: beta = {beta} with keys of length {key_length} gives beta |k|^2 = {product}; the delta \
-         rule needs 0 < beta |k|^2 < 2, so choose beta above 0 and below {limit}"
+        "memory.rule: {knob} = {value} with keys of length {key_length} gives {knob} |k|^2 = {product}; the memory \
+         converges only for 0 < {knob} |k|^2 < {bound}, so choose {knob} above 0 and below {limit}"
     )]
-    Beta {
-        /// The write strength.
-        beta: f64,
+    Wild {
+        /// The step size: "beta", or "theta" of momentum.
+        knob: &'static str,
+        /// What it is set to.
+        value: f64,
         /// The keys' length.
         key_length: f64,
-        /// beta |k|^2.
+        /// The step size times the squared length.
         product: f64,
-        /// The bound of beta at this length.
+        /// What that must stay below.
+        bound: f64,
+        /// The bound of the step size at this length.
         limit: f64,
+    },
+    /// A memory whose numbers have left all bounds.
+    #[error(
+        "memory.rule: after {writes} writes the memory holds what is no number: its steps overshoot and grow; lower the \
+         step size, or the length of keys and values"
+    )]
+    Diverged {
+        /// Writes until then, or until it was noticed.
+        writes: usize,
     },
     /// More orthonormal keys than dimensions.
     #[error(
@@ -106,7 +119,7 @@ impl MemoryError {
     pub fn place(&self) -> &'static str {
         match self {
             Self::Together { place, .. } => place,
-            Self::Beta { .. } => "memory.rule",
+            Self::Wild { .. } | Self::Diverged { .. } => "memory.rule",
             Self::Sizes { .. } => "memory.architecture",
             _ => "attention",
         }

@@ -6,11 +6,18 @@ use crate::{Composition, Gpu, Image, Kernel, Memory, MemoryError, Pairs};
 /// A composed memory after the first `n` writes; `n` beyond N means N. `seed` as in [`Composition::build`].
 ///
 /// # Errors
-/// When the choices do not go together, or not with the pairs' sizes.
+/// When the choices do not go together, or not with the pairs' sizes, or the memory runs away.
 pub fn remember(composition: &Composition, pairs: &Pairs, n: usize, seed: u64) -> Result<Box<dyn Memory>, MemoryError> {
     let mut memory = composition.build(pairs.d_k, pairs.d_v, seed)?;
     write(memory.as_mut(), pairs, 0, n);
+    intact(memory.as_ref(), n)?;
     Ok(memory)
+}
+
+/// Refuses a memory that holds what is no number.
+pub(crate) fn intact(memory: &dyn Memory, writes: usize) -> Result<(), MemoryError> {
+    let whole = memory.image().values.iter().all(|cell| cell.is_finite());
+    if whole { Ok(()) } else { Err(MemoryError::Diverged { writes }) }
 }
 
 /// Writes the pairs from number `from` up to number `to`.
@@ -126,7 +133,7 @@ impl Snapshot {
     /// Asks a memory that holds the first `n` pairs; with a graphics card S and the answers are the card's.
     ///
     /// # Errors
-    /// When the graphics card fails or does not know the memory.
+    /// When the memory has run away, or the graphics card fails or does not know the memory.
     pub(crate) fn of(
         memory: &dyn Memory,
         composition: &Composition,
@@ -135,6 +142,7 @@ impl Snapshot {
         gpu: Option<&Gpu>,
     ) -> Result<Self, MemoryError> {
         let n = n.min(pairs.len());
+        intact(memory, n)?;
         let mut image = memory.image();
         let recalled = match gpu {
             Some(gpu) => {
@@ -212,14 +220,43 @@ mod tests {
                 assert_eq!(snapshot.recalled, recalled);
                 assert_eq!(snapshot.recall_matrix, recall_matrix(&recalled, &pairs));
                 assert_eq!(snapshot.errors, errors(&recalled, &pairs));
-                assert_eq!(snapshot.quality.error, mean_error(&recalled, &pairs));
                 assert_eq!(snapshot.recall_matrix.len(), n * n);
-                let along = snapshot.quality.signal + snapshot.quality.crosstalk;
-                let all = snapshot.recalled.iter().map(|o| f64::from(o * o)).sum::<f64>();
-                let stored = pairs.values[..n * 64].iter().map(|v| f64::from(v * v)).sum::<f64>();
-                assert!((along * stored - all).abs() < 1e-4 * (1.0 + all), "{} {n}", point.name);
+                // What errs is what is missing along the value and all that is at right angles to it.
+                let (mut error, mut stored, mut crosstalk) = (0.0, 0.0, 0.0);
+                for (answer, value) in recalled.chunks(64).zip(pairs.values.chunks(64)) {
+                    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+                    let square = product(value, value);
+                    let share = product(answer, value) / square;
+                    let apart: Vec<f32> = answer.iter().zip(value).map(|(o, v)| o - share as f32 * v).collect();
+                    crosstalk += product(&apart, &apart);
+                    error += (1.0 - share).powi(2) * square + product(&apart, &apart);
+                    stored += square;
+                }
+                let quality = snapshot.quality;
+                for (found, sum) in [(quality.error, error), (quality.crosstalk, crosstalk)] {
+                    let known = if n == 0 { 0.0 } else { sum / stored };
+                    assert!((found - known).abs() < 1e-4 * (1.0 + known), "{} {n}: {found} {known}", point.name);
+                }
             }
         }
+    }
+
+    /// The error of a step on |e|^4 grows with its cube: beyond a length of the values every step overshoots further.
+    #[test]
+    fn a_memory_that_runs_away_is_refused() {
+        let mut composition = named("moneta");
+        composition.bias.set("p", Setting::Number(4.0)).unwrap();
+        composition.retention = mnemoscope_core::Component::new("none").unwrap();
+        let keys = [1.0, 0.0].repeat(20);
+        let pairs = |value: f32| Pairs::new(2, 1, keys.clone(), vec![value; 20]).unwrap();
+        let tamed = |beta: f64| {
+            let mut composition = composition.clone();
+            composition.rule.set("beta", Setting::Number(beta)).unwrap();
+            composition
+        };
+        assert!(Snapshot::take(&tamed(0.1), &pairs(1.0), 20, None).is_ok());
+        let error = Snapshot::take(&tamed(1.0), &pairs(30.0), 20, None).unwrap_err();
+        assert_eq!((error.clone(), error.place()), (MemoryError::Diverged { writes: 20 }, "memory.rule"));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! A projection `[R, B·T, 3·H·d]` holds queries, keys and values of all heads. They become lanes, one per replica, row
 //! and head, `[R·B·H, T, d]`. On the way queries and keys may pass a feature map (Katharopoulos et al. 2020, eq. 7), be
 //! brought to length 1 (Henry et al. 2020, "Query-Key Normalization") and be turned by their position (Su et al. 2021,
-//! eq. 15). The memory is softmax attention or a matrix that is written step by step.
+//! eq. 15). The memory is softmax attention or a matrix that is written step by step. Under the KL bias values are
+//! distributions: the softmax of what the projection gives (lab form).
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData, activation};
 use mnemoscope_memory::Mixer;
 use mnemoscope_memory::cache::{self, Call};
 
@@ -98,6 +99,7 @@ impl Heads {
                 // A filler writes nothing: its key and value are 0.
                 let [lanes, length] = real.dims();
                 let real = real.reshape([lanes, length, 1]);
+                let v = if self.answers_distributions() { activation::softmax(v, 2) } else { v };
                 let (k, v) = (k * real.clone(), v * real.clone());
                 let gates = self.gates().open(gates, &real);
                 let written = Written::new(&self.scans, *form, [&q, &k, &v], gates);
@@ -144,6 +146,11 @@ impl Heads {
         self.merge(out, self.width, 1, tokens)
     }
 
+    /// Whether values are distributions: the softmax of what the projection gives.
+    fn answers_distributions(&self) -> bool {
+        matches!(self.mixer, Mixer::Scan { form, .. } if form.answers_distributions())
+    }
+
     /// Queries, keys and values as lanes, and what the first two passed.
     fn lanes_of(&self, projected: &Tensor<3>, tokens: &Tokens) -> ([Tensor<3>; 3], [Shaped; 2]) {
         let part = |index: usize| {
@@ -166,7 +173,14 @@ impl Heads {
                 let real = written.real().clone();
                 let gates = gates.filter(|_| self.learned);
                 let gates = gates.map(|gates| self.merge(gates, self.learned_gates(), replicas, tokens));
-                ([q, k * real.clone(), v * real], gates)
+                // Of a filler the value that was kept is 0, and its slope with it.
+                let v = if self.answers_distributions() {
+                    let along = (v.clone() * kept.v.clone()).sum_dim(2);
+                    kept.v.clone() * (v - along)
+                } else {
+                    v * real.clone()
+                };
+                ([q, k * real, v], gates)
             }
         };
         let [of_q, of_k] = &kept.shaped;

@@ -116,7 +116,7 @@ impl HeadLook {
 
     /// What the writes amount to as weights of the values: the memory of values e_i, whose read-outs are the weights.
     fn amounts(&self, form: Form, length: usize) -> Vec<f32> {
-        if matches!(form, Form::Gradient { bias: Bias::Lp { .. } | Bias::Huber { .. }, .. }) {
+        if matches!(form.bias(), Some(Bias::Lp { .. } | Bias::Huber { .. } | Bias::Kl)) {
             return Vec::new();
         }
         let mut codes = vec![0.0; length * length];

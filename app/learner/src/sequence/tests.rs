@@ -125,6 +125,8 @@ fn forms() -> Vec<(&'static str, Network)> {
     let hebb = Form::Gradient { bias: Bias::Dot, error_at_decayed: true, momentum: false };
     let linear = Mixer::Scan { form: hebb, strength: None, fade: Fade::None, momentum: None };
     let squares = Mixer::Scan { form: Form::LeastSquares { ridge: 0.5 }, strength: None, fade, momentum: None };
+    let several = Form::Several { bias: Bias::Squared, steps: 3 };
+    let several = Mixer::Scan { form: several, strength: Some(0.6), fade, momentum: None };
     let old = Mixer::Softmax { inverse_temperature: 3.0, unit: true, decay: 0.7 };
     let (rotary, no_positions) = (("positions", word("rotary")), ("positions", word("none")));
     vec![
@@ -143,6 +145,8 @@ fn forms() -> Vec<(&'static str, Network)> {
         ("momentum", one(gradient(Bias::Squared, false, channels, Some(0.4)), vec![unit(), no_positions])),
         ("powers", one(gradient(Bias::Lp { p: 3.0 }, false, fade, None), vec![unit()])),
         ("Huber", one(gradient(Bias::Huber { delta: 0.05 }, false, fade, None), [learned(), vec![unit()]].concat())),
+        ("KL", one(gradient(Bias::Kl, true, fade, None), vec![unit()])),
+        ("several steps, learned", one(several, [learned(), vec![unit()]].concat())),
         ("least squares, learned", one(squares, learned())),
     ]
 }

@@ -114,6 +114,8 @@ pub(crate) fn products(form: Form) -> f64 {
         Form::Gradient { bias: Bias::Dot, .. } => 2.0,
         // What the memory answers to the key, write and read.
         Form::Gradient { .. } => 3.0,
+        // A step asks the memory and writes it.
+        Form::Several { steps, .. } => 2.0 * steps.max(1) as f64 + 1.0,
         // The same, and P k and the change of P.
         Form::LeastSquares { .. } => 5.0,
     }

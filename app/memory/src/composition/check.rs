@@ -146,24 +146,56 @@ pub(super) fn sizes(composition: &Composition, d_k: usize, d_v: usize) -> Result
     Ok(())
 }
 
+/// A step on the squared error multiplies what it errs along the key, and must not make it larger. With a = β |k|²:
+///
+/// - taken at the decayed memory, the error becomes (1 - a) of itself, so that a < 2;
+/// - taken at the memory before, α - a of it stays, where α is what the retention keeps: a < 1 + α;
+/// - with momentum, x' = (α - a) x + η z and z' = η z - a x have both roots inside the unit circle (Jury 1964) for
+///   a < (1 + α) (1 + η).
+///
+/// Steps on the KL and Huber's bias have a bounded size, and those of L_p and of networks no bound that is known
+/// beforehand: [`intact`](crate::recall) looks at what was written.
 pub(super) fn keys(composition: &Composition, key_length: f64) -> Result<(), MemoryError> {
+    let (architecture, retention, rule) = (&composition.architecture, &composition.retention, &composition.rule);
     // The step of a distribution is multiplicative: it has no such bound.
-    let steps =
-        ["gradient_step", "several_steps"].contains(&composition.rule.name()) && composition.retention.name() != "kl";
-    let architecture = &composition.architecture;
+    if composition.bias.name() != "squared_error" || retention.name() == "kl" {
+        return Ok(());
+    }
     let matrix = match architecture.name() {
         "matrix" | "hybrid" => true,
         "cached" => architecture.text("inner") == "matrix",
+        // A codebook's step removes β of the error, whatever the key.
+        "codebook" if rule.real("beta") >= 2.0 => {
+            let beta = rule.real("beta");
+            return refuse(
+                Place::Rule,
+                format!(
+                    "a step on fetched values removes {beta} of the error, and from 2 on errors grow: choose beta \
+                         below 2"
+                ),
+            );
+        }
         _ => false,
     };
-    if !matrix || composition.bias.name() != "squared_error" || !steps {
+    if !matrix {
         return Ok(());
     }
-    let beta = composition.rule.real("beta");
-    let product = beta * key_length * key_length;
-    if product > 0.0 && product < 2.0 {
+    let kept = match retention.name() {
+        "decay" => retention.real("gamma"),
+        "gate" => retention.real("low"),
+        _ => 1.0,
+    };
+    let (knob, bound) = match rule.name() {
+        "gradient_step" if rule.text("error_at") == "before" => ("beta", 1.0 + kept),
+        "gradient_step" | "several_steps" => ("beta", 2.0),
+        "momentum" => ("theta", (1.0 + kept) * (1.0 + rule.real("eta"))),
+        _ => return Ok(()),
+    };
+    let value = rule.real(knob);
+    let product = value * key_length * key_length;
+    if product > 0.0 && product < bound {
         Ok(())
     } else {
-        Err(MemoryError::Beta { beta, key_length, product, limit: 2.0 / (key_length * key_length) })
+        Err(MemoryError::Wild { knob, value, key_length, product, bound, limit: bound / (key_length * key_length) })
     }
 }

@@ -105,6 +105,12 @@ fn wild_steps_and_no_dimensions_are_refused() {
     let error = delta.check_keys(2.0).unwrap_err();
     assert!(error.to_string().ends_with("above 0 and below 0.5"), "{error}");
     assert_eq!(Composition::default().check_keys(2.0), Ok(()), "Hebb has no beta");
+    let named = |name: &str| Composition::named().iter().find(|point| point.name == name).unwrap().composition();
+    let mut codebook = named("key_value_bottleneck");
+    for (beta, fits) in [(1.9, true), (2.0, false)] {
+        codebook.rule.set("beta", Setting::Number(beta)).unwrap();
+        assert_eq!(codebook.check_keys(5.0).is_ok(), fits, "{beta}");
+    }
     assert!(matches!(delta.build(0, 4, 1), Err(MemoryError::Sizes { .. })));
 }
 
@@ -124,6 +130,39 @@ fn the_named_moneta_shows_its_retention_at_the_benchs_defaults() {
     assert_eq!(own, written("floor", 1e-3));
     assert_ne!(own, written("floor", 1.0));
     assert_ne!(own, written("q", 2.0), "at 2 nothing is scaled");
+}
+
+/// One key again and again is the worst case: what is below the bound forgets its error, and what is above it runs away.
+#[test]
+fn the_bounds_are_where_errors_begin_to_grow() {
+    for (rule, knob) in [("gradient_step", "beta"), ("momentum", "theta")] {
+        for (gamma, eta) in [(1.0, 0.0), (0.9, 0.0), (0.9, 0.5), (0.5, 0.2)] {
+            let mut composition = Composition {
+                bias: Component::new("squared_error").unwrap(),
+                retention: Component::new("decay").unwrap().with("gamma", Setting::Number(gamma)).unwrap(),
+                rule: Component::new(rule).unwrap(),
+                ..Composition::default()
+            };
+            let momentum = rule == "momentum";
+            if momentum {
+                composition.rule.set("eta", Setting::Number(eta)).unwrap();
+            } else {
+                composition.rule.set("error_at", Setting::Text("before".to_owned())).unwrap();
+            }
+            let bound = (1.0 + gamma) * if momentum { 1.0 + eta } else { 1.0 };
+            for share in [0.98, 1.02] {
+                let length = 2.0f64;
+                composition.rule.set(knob, Setting::Number(share * bound / (length * length))).unwrap();
+                assert_eq!(composition.check_keys(length).is_ok(), share < 1.0, "{composition:?}");
+                let mut memory = composition.build(1, 1, 0).unwrap();
+                for _ in 0..2000 {
+                    memory.write(&[length as f32], &[1.0]);
+                }
+                let grown = memory.read(&[1.0])[0].abs();
+                assert_eq!(grown.is_finite() && grown < 10.0, share < 1.0, "{composition:?}: {grown}");
+            }
+        }
+    }
 }
 
 /// What a bounded list keeps is what its rule says.

@@ -2,7 +2,7 @@
 
 use super::{Conditioning, ConditioningError, Cues, Trial};
 use crate::pairs::{Gaussian, unit};
-use crate::{Composition, Memory};
+use crate::{Composition, Memory, MemoryError};
 
 /// The course of an experiment under one memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +81,7 @@ impl Conditioning {
         let strengths = |memory: &dyn Memory| memory.read_all(&codes, d_k);
         each(&strengths(&*memory), None);
         let single = self.trials.iter().flat_map(|trial| std::iter::repeat_n(trial, trial.times as usize));
-        for Trial { cues, us, then, .. } in single.take(trials) {
+        for (number, Trial { cues, us, then, .. }) in single.take(trials).enumerate() {
             let key = sum(&codes, *cues, d_k);
             let before = predicted(&*memory, &key);
             let followed = if cues.is_empty() {
@@ -96,7 +96,11 @@ impl Conditioning {
             } else {
                 memory.write(&key, &[followed]);
             }
-            each(&strengths(&*memory), Some((before, followed)));
+            let after = strengths(&*memory);
+            if !after.iter().all(|strength| strength.is_finite()) {
+                return Err(MemoryError::Diverged { writes: number + 1 }.into());
+            }
+            each(&after, Some((before, followed)));
         }
         Ok(memory)
     }

@@ -169,14 +169,18 @@ impl Gpu {
             let bytes = ((d_k | 1) * matrices + 3) * size_of::<f32>();
             (limit / bytes).min(invocations)
         };
-        let huber = matches!(form, Form::Gradient { bias: Bias::Huber { .. }, .. });
+        let whole = match form.bias() {
+            Some(Bias::Huber { .. }) => Some("the length of Huber's error"),
+            Some(Bias::Kl) => Some("the softmax of the KL bias"),
+            _ => None,
+        };
         let rows = match fitting(matrices) {
             0 => return Err(GpuError::TooWide { width: (d_k | 1) * matrices + 3, limit }),
-            fits if huber && fits < d_v => {
-                return Err(GpuError::Together { what: "the length of Huber's error", rows: d_v, limit: fits });
-            }
-            _ if huber => d_v,
-            fits => fits.min(MOST_ROWS).min(d_v),
+            fits => match whole {
+                Some(what) if fits < d_v => return Err(GpuError::Together { what, rows: d_v, limit: fits }),
+                Some(_) => d_v,
+                None => fits.min(MOST_ROWS).min(d_v),
+            },
         };
         if squares && fitting(1) < d_k {
             return Err(GpuError::Together { what: "the matrix P of least squares", rows: d_k, limit: fitting(1) });
@@ -189,13 +193,14 @@ impl Gpu {
             }
         }
 
-        let (bias, parameter, ridge) = match form {
-            Form::Gradient { bias: Bias::Dot, .. } => (0, 0.0, 1.0),
-            Form::Gradient { bias: Bias::Squared, .. } => (1, 0.0, 1.0),
-            Form::Gradient { bias: Bias::Lp { p }, .. } => (2, p, 1.0),
-            Form::Gradient { bias: Bias::Huber { delta }, .. } => (3, delta, 1.0),
-            Form::LeastSquares { ridge } => (1, 0.0, ridge),
+        let (bias, parameter) = match form.bias() {
+            Some(Bias::Dot) => (0, 0.0),
+            Some(Bias::Squared) | None => (1, 0.0),
+            Some(Bias::Lp { p }) => (2, p),
+            Some(Bias::Huber { delta }) => (3, delta),
+            Some(Bias::Kl) => (4, 0.0),
         };
+        let ridge = if let Form::LeastSquares { ridge } = form { ridge } else { 1.0 };
         let mut uniform = Uniform {
             steps: steps as u32,
             d_k: d_k as u32,
@@ -310,13 +315,15 @@ fn most_software_steps(d_k: usize, d_v: usize, rows: usize, form: Form) -> usize
     // Chunks of one step, the worst: a step fetches a border, is taken once more, and goes back by rows and by columns.
     let columns = d_k.div_ceil(rows) * (rows + 2);
     // A loop that is skipped costs a round too.
-    let gradient = 4 * keys + columns + 12;
-    let round = match form {
+    let gradient = 4 * keys + columns + 20;
+    let round = match form.bias() {
         // The length of the error, three times from memory and once more from the workgroup.
-        Form::Gradient { bias: Bias::Huber { .. }, .. } => gradient + 4 * values,
-        Form::Gradient { .. } => gradient,
+        Some(Bias::Huber { .. }) => gradient + 4 * values,
+        // The largest answer and the sum of exponentials likewise, and what is along.
+        Some(Bias::Kl) => gradient + 8 * values,
+        Some(_) => gradient,
         // The scan of P is the longer: five loops over a row and three sums.
-        Form::LeastSquares { .. } => gradient.max(8 * keys + values + d_v.div_ceil(rows) + 12),
+        None => gradient.max(8 * keys + values + d_v.div_ceil(rows) + 12),
     };
     (SOFTWARE_ROUNDS - d_k - 2) / round
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Form, Forward, Gradients, Inputs, Shape, Trace};
+use super::{Form, Forward, Gradients, Inputs, Shape, Trace, around};
 use crate::{Gpu, GpuError};
 
 /// Where a scan is computed: the same numbers up to rounding.
@@ -28,8 +28,10 @@ impl Backend {
             Self::Cpu => Ok(super::forward(form, shape, inputs)),
             Self::Gpu(gpu) => {
                 inputs.check(shape, form.takes());
-                let (out, held) = gpu.scan_forward(form, shape, inputs)?;
-                Ok(Forward { out, trace: Trace::Gpu(held) })
+                around::forward(form, shape, inputs, |form, shape, inputs| {
+                    let (out, held) = gpu.scan_forward(form, shape, inputs)?;
+                    Ok(Forward { out, trace: Trace::Gpu(held) })
+                })
             }
         }
     }
@@ -53,9 +55,9 @@ impl Backend {
             (Self::Cpu, _) => Ok(super::backward(form, shape, inputs, forward, d_out)),
             (Self::Gpu(gpu), Trace::Gpu(held)) => {
                 inputs.check(shape, form.takes());
-                let all = shape.lanes * shape.steps * shape.d_v;
-                assert_eq!(d_out.len(), all, "scan: the gradient by the output has not its length");
-                gpu.scan_backward(form, shape, inputs, held, d_out)
+                around::backward(form, shape, inputs, forward, d_out, |form, shape, inputs, d_out| {
+                    gpu.scan_backward(form, shape, inputs, held, d_out)
+                })
             }
             (Self::Gpu(_), Trace::Cpu { .. }) => {
                 let here = self.forward(form, shape, inputs)?;

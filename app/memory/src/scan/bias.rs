@@ -2,6 +2,7 @@
 #![allow(clippy::inline_always)]
 
 use super::Bias;
+use super::around::into_softmax;
 use crate::matrix::dot;
 
 /// What the smooth sign multiplies its argument by: sign(x) = tanh(10 x).
@@ -16,9 +17,15 @@ impl Bias {
         !matches!(self, Self::Dot)
     }
 
-    /// The gradient by the error, g, from the error `[d_v]`.
+    /// Whether the value stands in the gradient beside the error, so that it is not the error alone that counts.
     #[inline(always)]
-    pub(super) fn gradient(self, error: &[f32], g: &mut [f32]) {
+    pub(super) fn has_value_apart(self) -> bool {
+        matches!(self, Self::Kl)
+    }
+
+    /// The gradient by the error, g, from the error and the value `[d_v]`.
+    #[inline(always)]
+    pub(super) fn gradient(self, error: &[f32], value: &[f32], g: &mut [f32]) {
         match self {
             Self::Dot | Self::Squared => g.copy_from_slice(error),
             Self::Lp { p } => {
@@ -33,12 +40,19 @@ impl Bias {
                     *g = scale * e;
                 }
             }
+            Self::Kl => {
+                let (g, behind) = g.split_at_mut(value.len());
+                answer(error, value, g);
+                into_softmax(g);
+                g.iter_mut().zip(value).for_each(|(g, v)| *g -= v);
+                behind.fill(0.0);
+            }
         }
     }
 
-    /// Turns the gradient of the loss by g into that by the error.
+    /// Turns the gradient of the loss by g into that by the error, where the value itself stays as it is.
     #[inline(always)]
-    pub(super) fn pull_back(self, error: &[f32], d_g: &mut [f32]) {
+    pub(super) fn pull_back(self, error: &[f32], g: &[f32], value: &[f32], d_g: &mut [f32]) {
         match self {
             Self::Dot | Self::Squared => {}
             // d/dx p tanh(c x) r^(p-1) with r = sqrt(x^2 + s):
@@ -63,6 +77,22 @@ impl Bias {
                     }
                 }
             }
+            // diag(p) - p p^T, with p = g + v.
+            Self::Kl => {
+                let p = || g.iter().zip(value).map(|(g, v)| g + v);
+                let along: f32 = p().zip(&*d_g).map(|(p, d)| p * d).sum();
+                for (d, p) in d_g.iter_mut().zip(p()) {
+                    *d = p * (*d - along);
+                }
+            }
         }
+    }
+}
+
+/// What the memory answers to the key, from the error.
+#[inline(always)]
+fn answer(error: &[f32], value: &[f32], to: &mut [f32]) {
+    for ((to, e), v) in to.iter_mut().zip(error).zip(value) {
+        *to = e + v;
     }
 }

@@ -11,7 +11,7 @@
 //! 1. q' = S_t^T o', and S' gains o' q^T;
 //! 2. M' gains S'; eta' = <M', M_(t-1)>; U' = M'; then M' for the step before is eta M';
 //! 3. w = U' k; beta' = -g . w; g' = -beta w; k' = -beta U'^T g;
-//! 4. e' = (dg/de)^T g'; v' = -e'; r' = S_(t-1)^T e';
+//! 4. e' = (dg/de)^T g'; v' = -e', but -g' where g = softmax(e + v) - v; r' = S_(t-1)^T e';
 //! 5. alpha'_j = sum_i S'_ij S_(t-1),ij, and S' for the step before is S' diag(alpha) + e' r^T;
 //! 6. at the decayed memory k' gains alpha * r' and alpha' gains k * r'; else k' gains r'.
 #![allow(clippy::inline_always)]
@@ -67,9 +67,16 @@ impl Descent {
 
     /// What an error writes along the key, to the scratch.
     #[inline(always)]
-    fn written<S: Simd>(&self, beta: f32, error: &[Vector<S>], scratch: &mut Scratch) {
-        self.bias.gradient(numbers(error), numbers_mut(&mut scratch.g));
+    fn written<S: Simd>(&self, x: &Inputs<'_>, beta: f32, error: &[Vector<S>], scratch: &mut Scratch) {
+        self.bias.gradient(numbers(error), x.v, numbers_mut(&mut scratch.g));
         tile::scale_to::<S>(vectors_mut(&mut scratch.write), -beta, vectors(&scratch.g));
+    }
+}
+
+#[inline(always)]
+fn negated(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = -from;
     }
 }
 
@@ -111,7 +118,7 @@ impl Recurrence for Descent {
         if self.bias.reads() {
             tile::add_rows(error, s, &scratch.read);
         }
-        self.written(beta, error, scratch);
+        self.written(x, beta, error, scratch);
         let write = vectors::<S>(&scratch.write);
         for (i, (out, write)) in out.iter_mut().zip(write).enumerate() {
             let columns = scratch.alpha.iter().zip(x.k).zip(x.q);
@@ -144,7 +151,7 @@ impl Recurrence for Descent {
         scratch: &mut Scratch,
     ) {
         let beta = self.prepare(x, scratch);
-        self.written(beta, error, scratch);
+        self.written(x, beta, error, scratch);
         let write = vectors::<S>(&scratch.write);
         let width = write.len();
         let (s, m) = before.split_at(width * self.d_k);
@@ -181,7 +188,7 @@ impl Recurrence for Descent {
         scratch: &mut Scratch,
     ) {
         let beta = self.prepare(x, scratch);
-        self.written(beta, error, scratch);
+        self.written(x, beta, error, scratch);
         let width = error.len();
         let matrix = width * self.d_k;
         let (s, m) = before.split_at(matrix);
@@ -220,9 +227,13 @@ impl Recurrence for Descent {
             *d_beta = -tile::dot::<S>(vectors(g), d_error);
         }
         tile::scale(d_error, -beta);
-        self.bias.pull_back(numbers(error), numbers_mut(d_error));
-        for (d_v, d_e) in d_x.v.iter_mut().zip(numbers(d_error)) {
-            *d_v = -d_e;
+        let apart = self.bias.has_value_apart();
+        if apart {
+            negated(numbers(d_error), d_x.v);
+        }
+        self.bias.pull_back(numbers(error), numbers(vectors::<S>(g)), x.v, numbers_mut(d_error));
+        if !apart {
+            negated(numbers(d_error), d_x.v);
         }
         if !self.bias.reads() {
             d_error.fill(all::<S>(0.0));

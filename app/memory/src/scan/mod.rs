@@ -28,6 +28,7 @@
 //! assert_eq!(gradients.v, [1.0, 0.0]);
 //! ```
 
+mod around;
 mod backend;
 mod bias;
 mod gradient;
@@ -35,6 +36,8 @@ mod inputs;
 mod recurrence;
 mod squares;
 mod tile;
+
+use std::convert::Infallible;
 
 pub use backend::Backend;
 use gradient::Descent;
@@ -64,6 +67,9 @@ pub enum Bias {
         /// The length of the error beyond which the gradient grows no more, above 0.
         delta: f32,
     },
+    /// The cross entropy of the value, a distribution, and softmax(S k), gradient (softmax(S k) - v) k^T (lab form). The
+    /// memory answers with softmax(S q).
+    Kl,
 }
 
 /// What a step does to the memory. Every form begins at S = 0.
@@ -86,6 +92,14 @@ pub enum Form {
         /// Whether the gradient goes through a momentum, which [`Inputs::momentum`] then gives.
         momentum: bool,
     },
+    /// Several steps down the gradient of the bias on each pair, S = S - beta g k^T with the error anew each time, after
+    /// the retention acted once; o_t = S_t q_t after the last (lab form, after Siems et al. 2025, DeltaProduct).
+    Several {
+        /// The inner objective.
+        bias: Bias,
+        /// Steps on each pair; 0 counts as 1.
+        steps: usize,
+    },
     /// The exact solution of the regression so far, pair by pair: recursive least squares with forgetting, as
     /// test-time regression describes it (Wang et al. 2025). Retention forgets, one number a step; the write strength
     /// is the weight of a pair (lab form; 1 is the textbook's). Retention fades the ridge too, as in the textbook: in
@@ -103,10 +117,24 @@ impl Form {
         matches!(self, Self::LeastSquares { .. })
     }
 
+    /// The inner objective of its steps; none of the regression, which is solved.
+    pub fn bias(self) -> Option<Bias> {
+        match self {
+            Self::Gradient { bias, .. } | Self::Several { bias, .. } => Some(bias),
+            Self::LeastSquares { .. } => None,
+        }
+    }
+
+    /// Whether it answers with distributions, and its values must be some: none below 0, sum 1.
+    pub fn answers_distributions(self) -> bool {
+        self.bias() == Some(Bias::Kl)
+    }
+
     /// What it takes beside queries, keys and values.
     pub(crate) fn takes(self) -> Takes {
         match self {
             Self::Gradient { momentum, .. } => Takes { channels: true, momentum },
+            Self::Several { .. } => Takes { channels: true, momentum: false },
             Self::LeastSquares { .. } => Takes { channels: false, momentum: false },
         }
     }
@@ -138,16 +166,13 @@ enum Trace {
 /// When an input has not the length that `shape` says: see [`Inputs`].
 pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
     inputs.check(shape, form.takes());
-    match form {
-        Form::Gradient { bias, error_at_decayed, momentum } => {
-            let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::forward(&rule, shape, inputs)
-        }
-        Form::LeastSquares { ridge } => {
-            let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::forward(&rule, shape, inputs)
-        }
-    }
+    let Ok(found) = around::forward(form, shape, inputs, |form, shape, inputs| {
+        Ok::<_, Infallible>(match Rule::of(form, shape) {
+            Rule::Descent(rule) => recurrence::forward(&rule, shape, inputs),
+            Rule::Squares(rule) => recurrence::forward(&rule, shape, inputs),
+        })
+    });
+    found
 }
 
 /// The gradients of a loss by all inputs, from its gradient by the output, `d_out` `[lanes, steps, d_v]`.
@@ -156,16 +181,13 @@ pub fn forward(form: Form, shape: Shape, inputs: &Inputs<'_>) -> Forward {
 /// When an input or `d_out` has not the length that `shape` says, or `forward` belongs to another scan.
 pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward, d_out: &[f32]) -> Gradients {
     inputs.check(shape, form.takes());
-    match form {
-        Form::Gradient { bias, error_at_decayed, momentum } => {
-            let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::backward(&rule, shape, inputs, forward, d_out)
-        }
-        Form::LeastSquares { ridge } => {
-            let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::backward(&rule, shape, inputs, forward, d_out)
-        }
-    }
+    let Ok(found) = around::backward(form, shape, inputs, forward, d_out, |form, shape, inputs, d_out| {
+        Ok::<_, Infallible>(match Rule::of(form, shape) {
+            Rule::Descent(rule) => recurrence::backward(&rule, shape, inputs, forward, d_out),
+            Rule::Squares(rule) => recurrence::backward(&rule, shape, inputs, forward, d_out),
+        })
+    });
+    found
 }
 
 /// S `[d_v, d_k]` of one lane after `steps` steps; more than there are means all.
@@ -174,14 +196,29 @@ pub fn backward(form: Form, shape: Shape, inputs: &Inputs<'_>, forward: &Forward
 /// When an input has not the length that `shape` says, or there is no such lane.
 pub fn state(form: Form, shape: Shape, inputs: &Inputs<'_>, lane: usize, steps: usize) -> Vec<f32> {
     inputs.check(shape, form.takes());
-    match form {
-        Form::Gradient { bias, error_at_decayed, momentum } => {
-            let rule = Descent { bias, error_at_decayed, momentum, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::state(&rule, shape, inputs, lane, steps)
-        }
-        Form::LeastSquares { ridge } => {
-            let rule = Squares { ridge, d_k: shape.d_k, d_v: shape.d_v };
-            recurrence::state(&rule, shape, inputs, lane, steps)
+    around::state(form, shape, inputs, steps, |form, shape, inputs, steps| match Rule::of(form, shape) {
+        Rule::Descent(rule) => recurrence::state(&rule, shape, inputs, lane, steps),
+        Rule::Squares(rule) => recurrence::state(&rule, shape, inputs, lane, steps),
+    })
+}
+
+/// The recurrence of a form.
+enum Rule {
+    Descent(Descent),
+    Squares(Squares),
+}
+
+impl Rule {
+    fn of(form: Form, Shape { d_k, d_v, .. }: Shape) -> Self {
+        match form {
+            Form::Gradient { bias, error_at_decayed, momentum } => {
+                Self::Descent(Descent { bias, error_at_decayed, momentum, d_k, d_v })
+            }
+            // Its steps one by one: what is around has repeated them.
+            Form::Several { bias, .. } => {
+                Self::Descent(Descent { bias, error_at_decayed: true, momentum: false, d_k, d_v })
+            }
+            Form::LeastSquares { ridge } => Self::Squares(Squares { ridge, d_k, d_v }),
         }
     }
 }

@@ -186,7 +186,6 @@ pub(super) fn backward<R: Recurrence>(
 ) -> Gradients {
     let (size, width, steps) = (rule.size(), rule.kept(), shape.steps);
     let all = shape.lanes * steps * shape.d_v;
-    assert_eq!(d_out.len(), all, "scan: the gradient by the output has not its length");
     // What another device found is not here: once more.
     let again;
     let trace = match &forward.trace {

@@ -35,7 +35,7 @@ impl Drawn {
         };
         let reach = (2.0 / d_k as f32).sqrt();
         // The step of |e|^3 grows with the square of the error; a large one makes the memory run away.
-        let steep = matches!(form, Form::Gradient { bias: Bias::Lp { p }, .. } if p > 2.0);
+        let steep = matches!(form.bias(), Some(Bias::Lp { p }) if p > 2.0);
         let strongest = if steep { 0.12 } else { 0.6 };
         let momentum = matches!(form, Form::Gradient { momentum: true, .. });
         let retained = match retention {
@@ -81,7 +81,10 @@ fn parts(gradients: &Gradients) -> [&[f32]; 6] {
 fn forms() -> Vec<(Form, Retention)> {
     let mut forms = Vec::new();
     for retention in [Retention::Whole, Retention::Scalar, Retention::Channels] {
-        for bias in [Bias::Dot, Bias::Squared, Bias::Lp { p: 3.0 }, Bias::Lp { p: 1.5 }, Bias::Huber { delta: 0.7 }] {
+        let biases =
+            [Bias::Dot, Bias::Squared, Bias::Lp { p: 3.0 }, Bias::Lp { p: 1.5 }, Bias::Huber { delta: 0.7 }, Bias::Kl];
+        for bias in biases {
+            forms.push((Form::Several { bias, steps: 3 }, retention));
             for error_at_decayed in [false, true] {
                 for momentum in [false, true] {
                     forms.push((Form::Gradient { bias, error_at_decayed, momentum }, retention));

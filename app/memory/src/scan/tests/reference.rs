@@ -58,10 +58,17 @@ fn follow(form: Form, drawn: &Drawn, inputs: &[Vec<f64>; 6]) -> Run {
             let decayed: Matrix =
                 s.iter().map(|row| row.iter().enumerate().map(|(j, x)| x * retained(j)).collect()).collect();
             match form {
+                Form::Several { bias, steps } => {
+                    s = decayed;
+                    for _ in 0..steps {
+                        let g = gradient(bias, &times(&s, k), v);
+                        for i in 0..rows {
+                            (0..columns).for_each(|j| s[i][j] -= strength[at] * g[i] * k[j]);
+                        }
+                    }
+                }
                 Form::Gradient { bias, error_at_decayed, momentum: has_momentum } => {
-                    let asked = times(if error_at_decayed { &decayed } else { &s }, k);
-                    let error: Vec<f64> = asked.iter().zip(v).map(|(y, v)| y - v).collect();
-                    let g = gradient(bias, &error, v);
+                    let g = gradient(bias, &times(if error_at_decayed { &decayed } else { &s }, k), v);
                     for i in 0..rows {
                         for j in 0..columns {
                             let write = -strength[at] * g[i] * k[j];
@@ -84,17 +91,25 @@ fn follow(form: Form, drawn: &Drawn, inputs: &[Vec<f64>; 6]) -> Run {
                 }
             }
             states.push(s.concat());
-            run.out.extend(times(&s, q));
+            let read = times(&s, q);
+            run.out.extend(if form.bias() == Some(Bias::Kl) { softmax(&read) } else { read });
         }
         run.states.push(states);
     }
     run
 }
 
-fn gradient(bias: Bias, error: &[f64], v: &[f64]) -> Vec<f64> {
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let sum: f64 = logits.iter().map(|x| x.exp()).sum();
+    logits.iter().map(|x| x.exp() / sum).collect()
+}
+
+fn gradient(bias: Bias, answer: &[f64], v: &[f64]) -> Vec<f64> {
+    let error: Vec<f64> = answer.iter().zip(v).map(|(y, v)| y - v).collect();
     match bias {
+        Bias::Kl => softmax(answer).iter().zip(v).map(|(p, v)| p - v).collect(),
         Bias::Dot => v.iter().map(|v| -v).collect(),
-        Bias::Squared => error.to_vec(),
+        Bias::Squared => error,
         Bias::Lp { p } => {
             let p = f64::from(p);
             error.iter().map(|e| p * (10.0 * e).tanh() * (e * e + 1e-6).sqrt().powf(p - 1.0)).collect()
@@ -102,7 +117,7 @@ fn gradient(bias: Bias, error: &[f64], v: &[f64]) -> Vec<f64> {
         Bias::Huber { delta } => {
             let length = error.iter().map(|e| e * e).sum::<f64>().sqrt();
             let delta = f64::from(delta);
-            if length <= delta { error.to_vec() } else { error.iter().map(|e| delta * e / length).collect() }
+            if length <= delta { error } else { error.iter().map(|e| delta * e / length).collect() }
         }
     }
 }
