@@ -143,7 +143,9 @@ mod tests {
         let mut all = numbers(rows * D, seed);
         for row in all.chunks_mut(D) {
             let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|x| *x /= length);
+            for x in row {
+                *x /= length;
+            }
         }
         all
     }
@@ -168,7 +170,9 @@ mod tests {
         if composition.values_on_simplex() {
             v.chunks_mut(D).for_each(|row| {
                 let sum: f32 = row.iter().map(|x| x + 0.5).sum();
-                row.iter_mut().for_each(|x| *x = (*x + 0.5) / sum);
+                for x in row {
+                    *x = (*x + 0.5) / sum;
+                }
             });
         }
         let Ok(Mixer::Scan { form, strength, fade, momentum }) = composition.trainable() else {

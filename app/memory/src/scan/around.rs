@@ -2,6 +2,7 @@
 //! KL bias answers with the softmax of what it reads.
 
 use super::{Bias, Form, Forward, Gradients, Inputs, Shape};
+use crate::bias::softmax_in_place;
 
 /// Runs `scan` and turns what it reads into answers.
 pub(super) fn forward<E>(
@@ -19,7 +20,7 @@ pub(super) fn forward<E>(
         scan(form, shape, inputs)?
     };
     if form.answers_distributions() {
-        found.out.chunks_exact_mut(shape.d_v).for_each(into_softmax);
+        found.out.chunks_exact_mut(shape.d_v).for_each(softmax_in_place);
     }
     Ok(found)
 }
@@ -62,14 +63,6 @@ pub(super) fn state(
 /// Beyond the first step nothing is forgotten, and the memory as it stands is the decayed one.
 fn single(bias: Bias) -> Form {
     Form::Gradient { bias, error_at_decayed: true, momentum: false }
-}
-
-/// exp(x) over its sum, in place and without overflow.
-pub(super) fn into_softmax(logits: &mut [f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    logits.iter_mut().for_each(|x| *x = (*x - largest).exp());
-    let sum: f32 = logits.iter().sum();
-    logits.iter_mut().for_each(|x| *x /= sum);
 }
 
 /// Turns the gradient by a softmax into that by its logits: p (d - p . d).

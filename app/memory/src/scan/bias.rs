@@ -2,7 +2,7 @@
 #![allow(clippy::inline_always)]
 
 use super::Bias;
-use super::around::into_softmax;
+use crate::bias::softmax_in_place;
 use crate::matrix::dot;
 
 /// What the smooth sign multiplies its argument by: sign(x) = tanh(10 x).
@@ -43,7 +43,7 @@ impl Bias {
             Self::Kl => {
                 let (g, behind) = g.split_at_mut(value.len());
                 answer(error, value, g);
-                into_softmax(g);
+                softmax_in_place(g);
                 g.iter_mut().zip(value).for_each(|(g, v)| *g -= v);
                 behind.fill(0.0);
             }
