@@ -97,7 +97,7 @@ const CASES: [Case; 7] = [
 
 impl Case {
     fn reads(&self) -> bool {
-        !matches!(self.form, Form::Gradient { bias: Bias::Dot, .. })
+        self.form.bias() != Some(Bias::Dot)
     }
 
     fn momentum(&self) -> bool {
@@ -114,6 +114,10 @@ impl Case {
             Form::Gradient { .. } => {
                 let extra = u8::from(self.reads()) + u8::from(self.momentum());
                 4.0 + 2.0 * f64::from(extra) + decay
+            }
+            Form::Several { steps, .. } => {
+                let each = 2.0 + 2.0 * f64::from(u8::from(self.reads()));
+                each * steps as f64 + 2.0 + decay
             }
         };
         per_cell * (WIDTH * WIDTH) as f64

@@ -81,6 +81,21 @@ fn vector(tensor: Tensor<3>) -> anyhow::Result<Vec<f32>> {
     Ok(tensor.try_into_data()?.iter::<f32>().collect())
 }
 
+fn decayed(s: &Tensor<3>, alpha: Option<Tensor<3>>) -> Tensor<3> {
+    match alpha {
+        Some(alpha) => s.clone() * alpha.swap_dims(1, 2),
+        None => s.clone(),
+    }
+}
+
+/// Of the dot product only -v.
+fn error(bias: Bias, k: Tensor<3>, v: Tensor<3>, s: Tensor<3>) -> Tensor<3> {
+    match bias {
+        Bias::Dot => v.neg(),
+        _ => k.matmul(s) - v,
+    }
+}
+
 /// What the queries recall, `[lanes, steps, d_v]`. The states are the transposes, `[lanes, d_k, d_v]`.
 fn recall(form: Form, shape: Shape, given: &Given, device: &Device) -> Tensor<3> {
     let Shape { lanes, steps, d_k, d_v, .. } = shape;
@@ -100,21 +115,21 @@ fn recall(form: Form, shape: Shape, given: &Given, device: &Device) -> Tensor<3>
         let alpha = given.retention.as_ref().map(|retention| at(retention, t));
         match form {
             Form::Gradient { bias, error_at_decayed, .. } => {
-                let decayed = match alpha {
-                    Some(alpha) => s.clone() * alpha.swap_dims(1, 2),
-                    None => s.clone(),
-                };
+                let decayed = decayed(&s, alpha);
                 let asked = if error_at_decayed { decayed.clone() } else { s };
-                let error = match bias {
-                    Bias::Dot => v.neg(),
-                    _ => k.clone().matmul(asked) - v,
-                };
-                let write = k.swap_dims(1, 2).matmul(error * beta);
+                let write = k.clone().swap_dims(1, 2).matmul(error(bias, k, v, asked) * beta);
                 m = match &given.momentum {
                     Some(momentum) => m * at(momentum, t) - write,
                     None => write.neg(),
                 };
                 s = decayed + m.clone();
+            }
+            Form::Several { bias, steps } => {
+                s = decayed(&s, alpha);
+                for _ in 0..steps {
+                    let error = error(bias, k.clone(), v.clone(), s.clone());
+                    s = s - k.clone().swap_dims(1, 2).matmul(error * beta.clone());
+                }
             }
             Form::LeastSquares { .. } => {
                 let u = k.clone().matmul(p.clone());
