@@ -51,7 +51,8 @@ pub(crate) fn information(knobs: &Knobs, site: &Site, info: &BlockInfo, data: &d
                 uniforms.extend((0..batch.rows * site.network.answers()).map(|_| random.random::<f32>()));
             }
         }
-        taps::fisher(&site.network, layers, batch, site.head.of(batch, &site.device), labels, &uniforms)
+        let mask = site.head.of(batch, &site.device);
+        taps::fisher(&site.network, layers, batch, mask.as_ref(), labels, &uniforms)
     });
     let parts = chosen.iter().map(|all| if labels == Labels::Batch { all.len().div_ceil(size) } else { all.len() });
     mean(total, parts)

@@ -139,7 +139,7 @@ pub fn fisher(
     network: &Network,
     layers: &[Dense],
     batch: &Batch,
-    mask: Option<Tensor<3>>,
+    mask: Option<&Tensor<3>>,
     labels: Labels,
     uniforms: &[f32],
 ) -> Tensor<2> {
@@ -150,7 +150,7 @@ pub fn fisher(
         Tensor::from_data(TensorData::new(values, [replicas, rows, last]), &device)
     };
     let trace = network.forward(layers, host(batch.x.clone(), features));
-    let z = match &mask {
+    let z = match mask {
         Some(mask) => trace.logits.clone() + mask.clone(),
         None => trace.logits.clone(),
     };
@@ -164,21 +164,19 @@ pub fn fisher(
     let one = |_: usize| 1.0;
     let kept = host(batch.weight.clone(), 1);
     // Of a row's log-likelihood, from the slope at its last answer, times each row's factor.
-    let answered = |top: Tensor<3>, factors: Tensor<3>, drawn: Option<&dyn Fn(usize, &[f32]) -> usize>| {
+    let answered = |top: Tensor<3>, factors: Tensor<3>| {
         let inside = |probabilities: &Tensor<3>| {
-            let [_, all, _] = probabilities.dims();
-            let host_probabilities = drawn.map(|drawn| (drawn, device::read(probabilities)));
-            host_probabilities.map(|(drawn, from)| {
+            (labels == Labels::Sampled).then(|| {
+                let from = device::read(probabilities);
                 let mut values = vec![0.0; from.len()];
-                for (at, (codes, from)) in values.chunks_mut(classes).zip(from.chunks(classes)).enumerate() {
-                    codes[drawn(at, from)] = 1.0;
-                }
-                Tensor::<3>::from_data(TensorData::new(values, [replicas, all, classes]), &device)
+                let places = values.chunks_mut(classes).zip(from.chunks(classes)).zip(uniforms);
+                places.for_each(|((codes, from), uniform)| codes[inverse(from, *uniform)] = 1.0);
+                Tensor::<3>::from_data(TensorData::new(values, probabilities.dims()), &device)
             })
         };
         let none = Tensor::zeros([replicas, rows, 1], &device);
         let course = trace.course.as_ref();
-        let Answers { slope, inner, .. } = Answers::with_labels(course, mask.as_ref(), none, top, &factors, inside);
+        let Answers { slope, inner, .. } = Answers::with_labels(course, mask, none, top, &factors, inside);
         network.deltas_with(layers, &trace, slope, inner, None)
     };
     match labels {
@@ -193,7 +191,7 @@ pub fn fisher(
             let labels = one_hot(&|row| batch.y[row] as usize, &|row| weight[row]);
             let factors = host(weight.clone(), 1);
             let top = probabilities * factors.clone() - labels;
-            network.gradient(&trace, answered(top, factors, None)).square()
+            network.gradient(&trace, answered(top, factors)).square()
         }
         Labels::Expected => {
             let passes = (0..classes).map(|class| {
@@ -205,7 +203,7 @@ pub fn fisher(
         Labels::True => {
             let top = probabilities - one_hot(&|row| batch.y[row] as usize, &one);
             let ones = host(vec![1.0; replicas * rows], 1);
-            accumulate(network, &trace, [(answered(top, ones, None), kept)], Power::Squared)
+            accumulate(network, &trace, [(answered(top, ones), kept)], Power::Squared)
         }
         Labels::Sampled => {
             let from = device::read(&probabilities);
@@ -215,8 +213,7 @@ pub fn fisher(
                 |row: usize| inverse(&from[row * classes..(row + 1) * classes], uniforms[(row + 1) * answers - 1]);
             let top = probabilities - one_hot(&label, &one);
             let ones = host(vec![1.0; replicas * rows], 1);
-            let drawn = |at: usize, from: &[f32]| inverse(from, uniforms[at]);
-            accumulate(network, &trace, [(answered(top, ones, Some(&drawn)), kept)], Power::Squared)
+            accumulate(network, &trace, [(answered(top, ones), kept)], Power::Squared)
         }
     }
 }

@@ -245,7 +245,9 @@ fn evaluation_gives_what_the_pass_of_a_step_gives() {
 fn a_setting_without_effect_is_told_with_its_reason() {
     let idle = |memory: &str, settings: &[(&str, &str)]| {
         let mut model = Component::<Models>::new("sequence").unwrap();
-        settings.iter().for_each(|(knob, value)| model.set(knob, word(value)).unwrap());
+        for (knob, value) in settings {
+            model.set(knob, word(value)).unwrap();
+        }
         let memory = Composition::named().iter().find(|point| point.name == memory).unwrap().composition();
         Models::idle(&model, &memory).into_iter().map(|(knob, _)| knob).collect::<Vec<_>>()
     };
