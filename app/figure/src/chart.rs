@@ -118,6 +118,8 @@ pub struct Axis {
     pub range: Option<(f64, f64)>,
     /// Logarithmic, base 10; values that are not positive are left out.
     pub log: bool,
+    /// Counts something: only whole numbers are ticked. Of horizontal axes.
+    pub whole: bool,
 }
 
 impl Axis {
@@ -144,6 +146,11 @@ impl Axis {
     /// Logarithmic.
     pub fn log(self) -> Self {
         Self { log: true, ..self }
+    }
+
+    /// With whole ticks only.
+    pub fn whole(self) -> Self {
+        Self { whole: true, ..self }
     }
 
     /// Label with unit: "learning rate (1/step)".

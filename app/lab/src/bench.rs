@@ -1,6 +1,6 @@
 //! Benches: what an attention experiment measures of its memory.
 
-use mnemoscope_memory::{ConditioningError, MemoryError, check, check_depth, longest_key};
+use mnemoscope_memory::{ConditioningError, MemoryError, fits, fits_depth};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
@@ -50,15 +50,11 @@ pub(crate) fn refusal(experiment: &Experiment) -> Option<Refusal> {
         return Some(of_memory(error));
     }
     match experiment.bench {
-        Bench::Association => {
-            let settings =
-                check(&experiment.attention).and_then(|()| memory.check_keys(longest_key(&experiment.attention)));
-            settings.err().map(of_memory)
-        }
+        Bench::Association => fits(&experiment.attention, memory).err().map(of_memory),
         Bench::Conditioning => experiment.conditioning.check_memory(memory).err().map(|error| match error {
             ConditioningError::Memory(error) => of_memory(error),
             error => Refusal { place: "conditioning".to_owned(), message: error.to_string() },
         }),
-        Bench::Depth => check_depth(memory).err().map(of_memory),
+        Bench::Depth => fits_depth(&experiment.depth, memory).err().map(of_memory),
     }
 }

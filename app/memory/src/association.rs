@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use crate::recall::write;
-use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, known_error, longest_key};
+use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, fits, known_error};
 
-/// A memory that can be stepped through, write by write. Every change is answered at once, on the calling thread: in
-/// 0.2 to 1.2 ms at the defaults, and in 50 to 190 ms at 512 pairs of d_k = d_v = 128, the memories from linear attention to
-/// Moneta, measured on one core of a busy two-core machine.
+/// A memory that can be stepped through, write by write. Every change is computed on the calling thread: in 0.2 to
+/// 1.2 ms at the defaults, but at 512 pairs of d_k = d_v = 128 in 25 to 370 ms for the known memories, 2.3 s for a line fitted
+/// around each query and 8 s for a soup of deep memories kept after every third pair (one core of a busy two-core
+/// machine; the test `measured_costs`). [`association_cost`](crate::association_cost) tells beforehand what fits into a
+/// frame.
 #[derive(Debug, Clone)]
 pub struct Association {
     component: Component,
     composition: Composition,
-    pairs: Pairs,
+    pairs: Arc<Pairs>,
     gpu: Option<Arc<Gpu>>,
     /// Holds the writes that the snapshot shows.
     memory: Box<dyn Memory>,
@@ -29,14 +31,22 @@ impl Association {
         Self::showing(component, composition, |all| all)
     }
 
+    /// Draws the pairs and writes the first `writes` of them; more than there are means all.
+    ///
+    /// # Errors
+    /// As [`Association::new`].
+    pub fn with_writes(component: Component, composition: Composition, writes: usize) -> Result<Self, MemoryError> {
+        Self::showing(component, composition, |all| writes.min(all))
+    }
+
     /// With the number of writes shown that `shown` makes of the number of pairs.
     fn showing(
         component: Component,
         composition: Composition,
         shown: impl FnOnce(usize) -> usize,
     ) -> Result<Self, MemoryError> {
-        composition.check_keys(longest_key(&component))?;
-        let pairs = Pairs::draw(&component)?.fitted(&composition).into_owned();
+        fits(&component, &composition)?;
+        let pairs = Arc::new(Pairs::draw(&component)?.fitted(&composition).into_owned());
         let gpu = if component.switch("gpu") { Some(Gpu::shared()?) } else { None };
         let shown = shown(pairs.len());
         let mut memory = composition.build(pairs.d_k, pairs.d_v, component.whole("seed") as u64)?;
@@ -61,15 +71,25 @@ impl Association {
     /// # Errors
     /// When the graphics card fails; never on the processor.
     pub fn show(&mut self, writes: usize) -> Result<(), MemoryError> {
+        *self = self.after(writes)?;
+        Ok(())
+    }
+
+    /// The same pairs in the same memory after its first `writes` writes, this one left as it is; what is written here
+    /// already is not written again.
+    ///
+    /// # Errors
+    /// When the graphics card fails; never on the processor.
+    pub fn after(&self, writes: usize) -> Result<Self, MemoryError> {
         let (from, to) = (self.snapshot.writes, writes.min(self.pairs.len()));
         let mut memory = self.memory.clone();
         if to < from {
             memory.reset();
         }
         write(memory.as_mut(), &self.pairs, if to < from { 0 } else { from }, to);
-        self.snapshot = Snapshot::of(memory.as_ref(), &self.composition, &self.pairs, to, self.gpu.as_deref())?;
-        self.memory = memory;
-        Ok(())
+        let snapshot = Snapshot::of(memory.as_ref(), &self.composition, &self.pairs, to, self.gpu.as_deref())?;
+        let (component, composition) = (self.component.clone(), self.composition.clone());
+        Ok(Self { component, composition, pairs: self.pairs.clone(), gpu: self.gpu.clone(), memory, snapshot })
     }
 
     /// Shows one more write. False where all are shown.

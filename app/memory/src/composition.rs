@@ -186,6 +186,15 @@ impl Composition {
         check::keys(self, key_length)
     }
 
+    /// Refuses choices that do not go together, or not with keys of `d_k` and values of `d_v` entries; builds nothing.
+    ///
+    /// # Errors
+    /// What does not go together.
+    pub fn check_sizes(&self, d_k: usize, d_v: usize) -> Result<(), MemoryError> {
+        self.check()?;
+        check::sizes(self, d_k, d_v)
+    }
+
     /// One update equation with the live numbers filled in, as plain text.
     pub fn equation(&self) -> String {
         equation::text(self)
@@ -206,8 +215,7 @@ impl Composition {
     /// # Errors
     /// When the choices do not go together, or not with these sizes.
     pub fn build(&self, d_k: usize, d_v: usize, seed: u64) -> Result<Box<dyn Memory>, MemoryError> {
-        self.check()?;
-        check::sizes(self, d_k, d_v)?;
+        self.check_sizes(d_k, d_v)?;
         Ok(match (self.architecture.name(), self.rule.name()) {
             ("key_value_list", _) => Box::new(List::new(d_k, d_v, self.reading())),
             (_, "least_squares") => {

@@ -28,6 +28,7 @@ pub mod cache;
 mod capacity;
 mod composition;
 mod conditioning;
+mod cost;
 mod depth;
 mod error;
 mod features;
@@ -57,6 +58,7 @@ pub use composition::{Composition, NamedPoint, Place, choice_formula};
 pub use conditioning::{
     Classical, Conditioning, ConditioningError, Conditionings, Course, CueError, Cues, MOST_CUES, MOST_TRIALS, Trial,
 };
+pub use cost::{Cost, MOST_BYTES, association_cost, fits, fits_depth};
 pub use depth::{Depths, check_depth, depth_curves, depth_errors, known_depth_error};
 pub use error::{GpuError, MemoryError};
 pub use features::FeatureMap;

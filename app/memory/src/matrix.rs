@@ -1,4 +1,4 @@
-//! The matrix products that recall needs, blocked so that a slider is answered within a frame.
+//! The matrix products that recall needs, blocked so that they stay in the nearest cache.
 
 /// Rows of `b` that are gone through together: 16 kB of them at 128 numbers a row, so that they stay in the nearest
 /// cache.
@@ -6,7 +6,8 @@ const BLOCK: usize = 32;
 
 /// `a` `[m, depth]` times the transpose of `b` `[n, depth]`: `[m, n]`; empty where either has no numbers.
 ///
-/// One thread on purpose: the window calls this, and the process-wide pool may be busy with training.
+/// One thread on purpose: the window calls this where the sizes are small, and the process-wide pool may be busy with
+/// training.
 pub(crate) fn times_transposed(a: &[f32], b: &[f32], depth: usize) -> Vec<f32> {
     if a.is_empty() || b.is_empty() {
         return Vec::new();

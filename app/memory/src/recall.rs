@@ -6,8 +6,10 @@ use crate::{Composition, Gpu, Image, Kernel, Memory, MemoryError, Pairs};
 /// A composed memory after the first `n` writes; `n` beyond N means N. `seed` as in [`Composition::build`].
 ///
 /// # Errors
-/// When the choices do not go together, or not with the pairs' sizes, or the memory runs away.
+/// When the choices do not go together, or not with the pairs' sizes, or the memory runs away or would outgrow
+/// [`MOST_BYTES`](crate::MOST_BYTES).
 pub fn remember(composition: &Composition, pairs: &Pairs, n: usize, seed: u64) -> Result<Box<dyn Memory>, MemoryError> {
+    composition.check_bytes(pairs.d_k, pairs.d_v, n.min(pairs.len()))?;
     let mut memory = composition.build(pairs.d_k, pairs.d_v, seed)?;
     write(memory.as_mut(), pairs, 0, n);
     intact(memory.as_ref(), n)?;

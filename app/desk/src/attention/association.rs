@@ -1,8 +1,8 @@
 //! The association bench: pairs are written into the memory one by one; heat maps show what it holds and answers.
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
-use mnemoscope_figure::{Highlight, semibold};
-use mnemoscope_memory::{Composition, MemoryError};
+use mnemoscope_figure::Highlight;
+use mnemoscope_memory::fits;
 
 use super::memory::{Curve, Map, Memory};
 use super::pointed::Pointed;
@@ -57,21 +57,16 @@ enum Slot {
 
 impl AssociationView {
     pub(super) fn play_or_pause(&mut self) {
-        if let Some((shown, all)) = self.place() {
+        if let Some((shown, all)) = self.memory.place() {
             let to = self.writes.play_or_pause(shown, all);
             self.memory.step_to(to);
         }
     }
 
     pub(super) fn step(&mut self, forward: bool) {
-        if let Some((shown, all)) = self.place() {
+        if let Some((shown, all)) = self.memory.place() {
             self.memory.step_to(if forward { (shown + 1).min(all) } else { shown.saturating_sub(1) });
         }
-    }
-
-    /// Writes shown, and all of them.
-    fn place(&self) -> Option<(usize, usize)> {
-        self.memory.association().map(|memory| (memory.snapshot().writes, memory.pairs().len()))
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>) {
@@ -91,7 +86,7 @@ impl AssociationView {
         let theme = cx.theme;
         card::ground(ui, theme, rect);
         ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 9.0))), |ui| {
-            ui.label(RichText::new("Pairs").font(semibold(13.0)).color(theme.text));
+            card::heading(ui, theme, "Pairs", self.memory.computing());
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 6.0);
                 ui.spacing_mut().item_spacing.y = 3.0;
@@ -166,7 +161,7 @@ impl AssociationView {
 
     /// The steps at the left, the numbers at the right.
     fn foot_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, rect: Rect) {
-        let Some((shown, all)) = self.place() else { return };
+        let Some((shown, all)) = self.memory.place() else { return };
         card::ground(ui, cx.theme, rect);
         let inner = rect.shrink2(vec2(12.0, 9.0));
         let split = inner.left() + (inner.width() * 0.56).max(300.0).min(inner.width());
@@ -217,13 +212,6 @@ fn put<T: Copy + PartialEq>(shown: &mut [T], place: usize, figure: T) {
         Some(other) => shown.swap(other, place),
         None => shown[place] = figure,
     }
-}
-
-/// Whether these pairs can be written into this memory.
-fn fits(pairs: &mnemoscope_memory::Component, memory: &Composition) -> Result<(), MemoryError> {
-    mnemoscope_memory::check(pairs)?;
-    memory.check_keys(mnemoscope_memory::longest_key(pairs))?;
-    memory.build(mnemoscope_memory::memory_width(pairs), pairs.whole("d_v"), 0).map(drop)
 }
 
 /// What `places` places show: maps first, then charts. Memory, recall and one chart come first; what is left goes to

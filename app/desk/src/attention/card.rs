@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, FontId, Popup, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
+use egui::{
+    Align, Color32, FontId, Layout, Popup, Rect, RichText, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2,
+};
 use mnemoscope_figure::{Body, Figure, Highlight, Response, Theme, semibold};
 
 use super::AttentionContext;
@@ -22,6 +24,18 @@ pub(super) fn inside(rect: Rect) -> Rect {
 /// Paints an empty card.
 pub(super) fn ground(ui: &Ui, theme: &Theme, rect: Rect) {
     ui.painter().rect(rect, 8.0, theme.card, Stroke::new(1.0, theme.outline), StrokeKind::Inside);
+}
+
+/// The title of a column of sliders; quietly beside it, whether figures are being computed for settings newer than theirs.
+pub(super) fn heading(ui: &mut Ui, theme: &Theme, title: &str, computing: bool) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).font(semibold(13.0)).color(theme.text));
+        if computing {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(RichText::new("computing…").size(11.0).color(theme.text_faint));
+            });
+        }
+    });
 }
 
 /// Draws the figure, with the row and column of a heat map marked that another view points at. `choose` fills the menu under its title, for a place that can show another figure.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use egui::{ComboBox, Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
-use mnemoscope_figure::{Body, Figure, Highlight, medium, semibold};
+use egui::{ComboBox, Context, Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
+use mnemoscope_figure::{Body, Figure, Highlight, medium};
 use mnemoscope_lab::figures;
-use mnemoscope_memory::{Classical, Composition, Conditioning, ConditioningError, Course, Cues};
+use mnemoscope_memory::{Classical, Composition, Conditioning, ConditioningError, Cost, Course, Cues};
 
 use super::settings::Settings;
 use super::trials::{self, TrialStrip};
+use super::work::Work;
 use super::writes::{Words, Writes};
 use super::{AttentionContext, GAP, SLIDERS, card};
 use crate::tiles::numbers::{self, Number};
@@ -36,69 +37,64 @@ pub(super) struct ConditioningView {
     strip: TrialStrip,
     settings: Settings,
     writes: Writes,
-    /// What the columns answer.
+    /// The trials and the memory that were wanted last, and whether they are answered within a frame.
     of: Option<(Conditioning, Composition)>,
-    columns: Vec<Column>,
+    quick: bool,
+    work: Work<Wanted, Vec<Column>>,
     /// Single trials shown.
     at: usize,
 }
 
+/// Trials, the memory that is asked about, and how many single trials are shown.
+type Wanted = (Conditioning, Composition, usize);
+
 /// One memory in these trials.
 struct Column {
+    answers: Arc<Answers>,
+    /// Curves, or why there are none, and the memory at the trial shown.
+    curves: Arc<Figure>,
+    memory: Option<Arc<Figure>>,
+}
+
+/// A memory's course: it does not depend on the trial shown.
+struct Answers {
     composition: Composition,
+    conditioning: Conditioning,
     course: Result<Course, ConditioningError>,
-    /// Curves and memory at the trial shown; made anew when it changes.
-    figures: Option<(Arc<Figure>, Option<Arc<Figure>>)>,
 }
 
 impl ConditioningView {
     pub(super) fn play_or_pause(&mut self) {
         self.at = self.writes.play_or_pause(self.at, self.count());
-        self.forget_figures();
     }
 
     pub(super) fn step(&mut self, forward: bool) {
-        let to = if forward { (self.at + 1).min(self.count()) } else { self.at.saturating_sub(1) };
-        self.show(to);
+        self.at = if forward { (self.at + 1).min(self.count()) } else { self.at.saturating_sub(1) };
     }
 
     fn count(&self) -> usize {
         self.of.as_ref().map_or(0, |(conditioning, _)| conditioning.count())
     }
 
-    fn show(&mut self, at: usize) {
-        if at != self.at {
-            self.at = at;
-            self.forget_figures();
+    /// Asks for the courses where trials, settings or memory changed; on a thread where they take longer than a frame.
+    fn update(&mut self, conditioning: &Conditioning, memory: &Composition, ctx: &Context) {
+        if self.of.as_ref().is_none_or(|(of, with)| of != conditioning || with != memory) {
+            let (before, all) = (self.at, self.count());
+            // The curves, and the memory at the trial shown.
+            let cost: f64 = compared(memory).iter().map(|other| conditioning.cost(other).operations).sum();
+            self.quick = Cost { operations: 2.0 * cost, bytes: 0.0 }.within_a_frame();
+            self.of = Some((conditioning.clone(), memory.clone()));
+            // All stays all, as trials come and go.
+            self.at = if before == all { self.count() } else { before.min(self.count()) };
         }
-    }
-
-    fn forget_figures(&mut self) {
-        self.columns.iter_mut().for_each(|column| column.figures = None);
-    }
-
-    /// Computes the courses anew where trials, settings or memory changed: well within a frame.
-    fn update(&mut self, conditioning: &Conditioning, memory: &Composition) {
-        if self.of.as_ref().is_some_and(|(of, with)| of == conditioning && with == memory) {
-            return;
-        }
-        let (before, all) = (self.at, self.count());
-        let known = COMPARED.iter().filter_map(|name| Composition::named().iter().find(|point| point.name == *name));
-        let known = known.map(|point| point.composition()).filter(|known| known != memory);
-        self.columns = std::iter::once(memory.clone())
-            .chain(known)
-            .map(|composition| {
-                let course = conditioning.course(&composition, 0);
-                Column { composition, course, figures: None }
-            })
-            .collect();
-        self.of = Some((conditioning.clone(), memory.clone()));
-        // All stays all, as trials come and go.
-        self.at = if before == all { self.count() } else { before.min(self.count()) };
+        let known: Vec<Arc<Answers>> =
+            self.work.value().map_or_else(Vec::new, |columns| columns.iter().map(|one| one.answers.clone()).collect());
+        let wanted = (conditioning.clone(), memory.clone(), self.at);
+        self.work.answer(ctx, "conditioning", wanted, self.quick, move |wanted| columns(wanted, &known));
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>) {
-        self.update(&cx.experiment.conditioning, &cx.experiment.memory);
+        self.update(&cx.experiment.conditioning, &cx.experiment.memory, ui.ctx());
         let room = ui.available_rect_before_wrap();
         let strip = room.with_max_y(room.top() + trials::HEIGHT);
         let foot = room.with_min_y(room.bottom() - FOOT);
@@ -116,7 +112,7 @@ impl ConditioningView {
         let theme = cx.theme;
         card::ground(ui, theme, rect);
         ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 9.0))), |ui| {
-            ui.label(RichText::new("Experiment").font(semibold(13.0)).color(theme.text));
+            card::heading(ui, theme, "Experiment", self.work.behind());
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 6.0);
                 ui.spacing_mut().item_spacing.y = 4.0;
@@ -155,23 +151,19 @@ impl ConditioningView {
     }
 
     /// A column for each memory: its curves, and what it holds below them.
-    fn columns_ui(&mut self, ui: &mut Ui, cx: &mut AttentionContext<'_>, room: Rect) {
-        let Some((conditioning, _)) = &self.of else { return };
-        let count = self.columns.len() as f32;
+    fn columns_ui(&self, ui: &mut Ui, cx: &mut AttentionContext<'_>, room: Rect) {
+        let Some(columns) = self.work.value() else { return };
+        let count = columns.len() as f32;
         let width = (room.width() - (count - 1.0) * GAP) / count;
         let memory = if room.height() > 2.6 * MEMORY { (room.height() * 0.32).max(MEMORY) } else { 0.0 };
-        for (index, column) in self.columns.iter_mut().enumerate() {
+        for (index, column) in columns.iter().enumerate() {
             let left = room.left() + index as f32 * (width + GAP);
             let place = Rect::from_min_size(egui::pos2(left, room.top()), vec2(width, room.height()));
-            let at = self.at;
-            let (curves, holds) = column
-                .figures
-                .get_or_insert_with(|| figures_of(&column.composition, &column.course, conditioning, at, index));
-            let (curves, holds) = (curves.clone(), holds.clone().filter(|_| memory > 0.0));
+            let holds = column.memory.as_ref().filter(|_| memory > 0.0);
             let below = if holds.is_some() { memory + GAP } else { 0.0 };
-            card::ui(ui, cx, place.with_max_y(place.bottom() - below), &curves, Highlight::default(), None);
+            card::ui(ui, cx, place.with_max_y(place.bottom() - below), &column.curves, Highlight::default(), None);
             if let Some(holds) = holds {
-                card::ui(ui, cx, place.with_min_y(place.bottom() - memory), &holds, Highlight::default(), None);
+                card::ui(ui, cx, place.with_min_y(place.bottom() - memory), holds, Highlight::default(), None);
             }
         }
     }
@@ -182,9 +174,12 @@ impl ConditioningView {
         let inner = rect.shrink2(vec2(12.0, 9.0));
         let split = inner.left() + (inner.width() * 0.56).max(300.0).min(inner.width());
         let count = self.count();
-        let to = self.writes.ui(ui, cx.theme, inner.with_max_x(split - 20.0), &TRIALS, self.at, count);
-        self.show(to);
-        let Some(Ok(course)) = self.columns.first().map(|column| &column.course) else { return };
+        self.at = self.writes.ui(ui, cx.theme, inner.with_max_x(split - 20.0), &TRIALS, self.at, count);
+        let Some(Ok(course)) =
+            self.work.value().and_then(|columns| columns.first()).map(|column| &column.answers.course)
+        else {
+            return;
+        };
         let all: Vec<(String, String)> = (0..course.cues)
             .filter_map(|cue| {
                 let strength = course.strength(cue, self.at)?;
@@ -197,14 +192,30 @@ impl ConditioningView {
     }
 }
 
+/// This memory, and the known ones that it is compared with.
+fn compared(memory: &Composition) -> Vec<Composition> {
+    let known = COMPARED.iter().filter_map(|name| Composition::named().iter().find(|point| point.name == *name));
+    let known = known.map(|point| point.composition()).filter(|known| known != memory);
+    std::iter::once(memory.clone()).chain(known).collect()
+}
+
+/// The columns; courses that are `known` are not computed again.
+fn columns((conditioning, memory, at): &Wanted, known: &[Arc<Answers>]) -> Vec<Column> {
+    let column = |(index, composition): (usize, Composition)| {
+        let same = |one: &&Arc<Answers>| one.composition == composition && one.conditioning == *conditioning;
+        let answers = known.iter().find(same).cloned().unwrap_or_else(|| {
+            let course = conditioning.course(&composition, 0);
+            Arc::new(Answers { composition, conditioning: conditioning.clone(), course })
+        });
+        let (curves, memory) = figures_of(&answers, *at, index);
+        Column { answers, curves, memory }
+    };
+    compared(memory).into_iter().enumerate().map(column).collect()
+}
+
 /// The curves, or why there are none, and what the memory holds at the trial shown.
-fn figures_of(
-    composition: &Composition,
-    course: &Result<Course, ConditioningError>,
-    conditioning: &Conditioning,
-    at: usize,
-    index: usize,
-) -> (Arc<Figure>, Option<Arc<Figure>>) {
+fn figures_of(answers: &Answers, at: usize, index: usize) -> (Arc<Figure>, Option<Arc<Figure>>) {
+    let Answers { composition, conditioning, course } = answers;
     let title = figures::memory_name(composition);
     let mut curves = match course {
         Ok(course) => in_range(figures::strengths(conditioning, course, None, Some(at)), range(course)),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use egui::{Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use mnemoscope_core::Component;
-use mnemoscope_figure::{Figure, Highlight, semibold, serif};
+use mnemoscope_figure::{Figure, Highlight, serif};
 use mnemoscope_lab::figures;
-use mnemoscope_memory::{Composition, Depths, depth_curves, known_depth_error};
+use mnemoscope_memory::{Composition, Depths, depth_curves, fits_depth, known_depth_error};
 
 use super::settings::Settings;
 use super::work::Work;
@@ -40,15 +40,12 @@ impl DepthView {
         let theme = cx.theme;
         card::ground(ui, theme, rect);
         ui.scope_builder(UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 9.0))), |ui| {
-            ui.label(RichText::new("Layers and heads").font(semibold(13.0)).color(theme.text));
+            card::heading(ui, theme, "Layers and heads", self.work.behind());
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - 6.0);
                 ui.spacing_mut().item_spacing.y = 3.0;
                 let memory = cx.experiment.memory.clone();
-                let check = |next: &Component<Depths>| {
-                    let width = next.whole("heads") * next.whole("d_k");
-                    memory.build(next.whole("d_k"), width, 0).map(drop).map_err(|error| error.to_string())
-                };
+                let check = |next: &Component<Depths>| fits_depth(next, &memory).map_err(|error| error.to_string());
                 self.settings.ui(ui, theme, "Depth", &mut cx.experiment.depth, |_| true, check);
                 ui.add_space(6.0);
                 let dim = |text: &str| RichText::new(text).size(11.5).color(theme.text_dim);

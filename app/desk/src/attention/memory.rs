@@ -1,4 +1,5 @@
-//! The associative memory behind the association bench: computed when its settings change, and no sooner.
+//! The associative memory behind the association bench: computed when its settings change, and no sooner; on a thread
+//! where that takes longer than a frame.
 
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use mnemoscope_core::{Component, Setting};
 use mnemoscope_figure::Figure;
 use mnemoscope_lab::figures;
 use mnemoscope_memory::{
-    Association, AssociationKinds, CapacityCurve, Composition, MemoryError, age_curve, capacity_curve, capacity_sweep,
-    longest_key,
+    Association, AssociationKinds, CapacityCurve, Composition, MemoryError, age_curve, association_cost,
+    capacity_curve, capacity_sweep, longest_key,
 };
 
 use super::shared::{self, Shared};
@@ -27,25 +28,35 @@ const SIZES: [usize; 4] = [8, 16, 32, 64];
 #[derive(Default)]
 pub(crate) struct Memory {
     shown: Option<Shown>,
-    /// The settings and choices that `shown` or `refused` answers.
-    settings: Option<(Component<AssociationKinds>, Composition)>,
+    /// Writes that are to be shown; none means all.
+    at: Option<usize>,
+    /// The settings, choices and writes that were wanted last.
+    wanted: Option<Wanted>,
+    /// Whether they are answered within a frame.
+    quick: bool,
+    answers: Work<Wanted, Result<Shown, MemoryError>>,
     refused: Option<MemoryError>,
     /// The error of the memory and of known ones over the load: it takes longer than a frame.
     loads: Work<Question, Vec<CapacityCurve>>,
+    /// The chart of it, with the memory as it is shown.
+    error: Option<Arc<Figure>>,
     /// Recall against age, and capacity against key size: measured where they are looked at.
     ages: Work<Question, Arc<Figure>>,
     capacities: Work<Question, Arc<Figure>>,
     shared: Shared,
 }
 
+/// Settings of the pairs, the memory that they are written into, and how many are; all of them where none is said.
+type Wanted = (Component<AssociationKinds>, Composition, Option<usize>);
+
 /// Settings of the pairs, and the memories that they are written into.
 type Question = (Component<AssociationKinds>, Vec<Composition>);
 
+#[derive(Clone)]
 struct Shown {
-    association: Association,
+    association: Arc<Association>,
     /// The maps that were asked for since the last change.
     maps: Vec<(Map, Arc<Figure>)>,
-    error: Arc<Figure>,
 }
 
 /// A heat map of the bench.
@@ -95,6 +106,10 @@ impl Curve {
 }
 
 impl Map {
+    /// Every map that a thread can prepare.
+    const PREPARED: [Self; 7] =
+        [Self::State, Self::Recall, Self::Added, Self::Similarity, Self::Keys, Self::Values, Self::Recalled];
+
     /// As shown where maps are chosen.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -109,8 +124,9 @@ impl Map {
         }
     }
 
-    fn figure(self, association: &Association, shared: &mut Shared) -> Figure {
-        match self {
+    /// The map; none of a buffer on the card, which the window alone can draw.
+    fn figure(self, association: &Association) -> Option<Arc<Figure>> {
+        let figure = match self {
             Self::State => figures::memory_matrix(association),
             Self::Recall => figures::recall_matrix(association),
             Self::Added => figures::written_pair(association),
@@ -118,37 +134,38 @@ impl Map {
             Self::Keys => figures::stored_keys(association),
             Self::Values => figures::stored_values(association),
             Self::Recalled => figures::recalled_values(association),
-            Self::Shared => shared.figure(association),
-        }
+            Self::Shared => return None,
+        };
+        Some(Arc::new(figure))
     }
 }
 
 impl Memory {
-    /// Takes the settings, if they changed, and the curve, if it came.
+    /// Takes the settings, if they changed, and what came of threads.
     pub(crate) fn update(&mut self, settings: &Component<AssociationKinds>, composition: &Composition, ctx: &Context) {
         self.shared.update(ctx);
-        if self.settings.as_ref().is_none_or(|(pairs, memory)| (pairs, memory) != (settings, composition)) {
-            self.settings = Some((settings.clone(), composition.clone()));
-            let answer = match self.shown.take() {
-                Some(mut shown) => {
-                    let answer = shown.association.change(settings.clone(), composition.clone());
-                    let association = shown.association.clone();
-                    answer.map(|()| association).map_err(|error| (error, Some(shown)))
-                }
-                None => Association::new(settings.clone(), composition.clone()).map_err(|error| (error, None)),
-            };
-            match answer {
-                Ok(association) => {
-                    self.refused = None;
-                    self.show(association);
-                }
-                Err((error, before)) => {
-                    self.refused = Some(error);
-                    self.shown = before;
+        let same = |wanted: &Wanted| (&wanted.0, &wanted.1, wanted.2) == (settings, composition, self.at);
+        if !self.wanted.as_ref().is_some_and(same) {
+            // All stays all, as pairs come and go.
+            self.at = self.at.filter(|at| *at < settings.whole("pairs"));
+            let wanted = (settings.clone(), composition.clone(), self.at);
+            self.quick = quick(&wanted);
+            self.wanted = Some(wanted);
+        }
+        if let Some(wanted) = &self.wanted {
+            let quick = self.quick;
+            let before = self.shown.as_ref().map(|shown| shown.association.clone());
+            let compute = move |wanted: &Wanted| shown(wanted, before.as_deref(), !quick);
+            if self.answers.answer(ctx, "memory", wanted.clone(), quick, compute) {
+                self.error = None;
+                match self.answers.value() {
+                    Some(Ok(shown)) => (self.shown, self.refused) = (Some(shown.clone()), None),
+                    Some(Err(error)) => self.refused = Some(error.clone()),
+                    None => {}
                 }
             }
         }
-        if let Some(shown) = &mut self.shown {
+        if let Some(shown) = &self.shown {
             let pairs = without(shown.association.component(), &["pairs", "gpu"]);
             let memories = compared(shown.association.composition(), &pairs);
             let wanted = (pairs, memories);
@@ -156,40 +173,45 @@ impl Memory {
                 capacity_curve(settings, memories, &loads(settings), DRAWS).unwrap_or_default()
             };
             if self.loads.update(ctx, "loads", wanted, measure) {
-                shown.error = error_figure(&shown.association, self.loads.value());
+                self.error = None;
             }
         }
     }
 
-    fn show(&mut self, association: Association) {
-        let error = error_figure(&association, self.loads.value());
-        self.shown = Some(Shown { association, maps: Vec::new(), error });
+    /// Whether what is shown is about to be replaced.
+    pub(crate) fn computing(&self) -> bool {
+        self.answers.behind()
     }
 
     /// Shows the memory after this many writes.
     pub(crate) fn step_to(&mut self, writes: usize) {
-        let Some(mut shown) = self.shown.take() else { return };
-        match shown.association.show(writes) {
-            Ok(()) => self.show(shown.association),
-            Err(error) => {
-                self.refused = Some(error);
-                self.shown = Some(shown);
-            }
-        }
+        let all = self.place().map_or(0, |(_, all)| all);
+        self.at = (writes < all).then_some(writes);
+    }
+
+    /// Writes that are to be shown, and all of them. What is shown follows as it is computed.
+    pub(crate) fn place(&self) -> Option<(usize, usize)> {
+        let (settings, ..) = self.wanted.as_ref()?;
+        let all = settings.whole("pairs");
+        Some((self.at.unwrap_or(all).min(all), all))
     }
 
     /// The memory, if there is one.
     pub(crate) fn association(&self) -> Option<&Association> {
-        self.shown.as_ref().map(|shown| &shown.association)
+        self.shown.as_ref().map(|shown| &*shown.association)
     }
 
-    /// A map of the memory as it is shown, if there is a memory. Computed when it is first asked for.
+    /// A map of the memory as it is shown, if there is a memory. Made when it is first asked for, unless it came with the
+    /// memory.
     pub(crate) fn map(&mut self, map: Map) -> Option<Arc<Figure>> {
-        let shown = self.shown.as_mut()?;
+        let Some(shown) = self.shown.as_mut() else {
+            let waiting = || Arc::new(Figure::empty("waiting", map.title(), "Being computed…"));
+            return self.answers.behind().then(waiting);
+        };
         if let Some((_, figure)) = shown.maps.iter().find(|(known, _)| *known == map) {
             return Some(figure.clone());
         }
-        let figure = Arc::new(map.figure(&shown.association, &mut self.shared));
+        let figure = map.figure(&shown.association).unwrap_or_else(|| Arc::new(self.shared.figure(&shown.association)));
         shown.maps.push((map, figure.clone()));
         Some(figure)
     }
@@ -199,7 +221,10 @@ impl Memory {
         let shown = self.shown.as_ref()?;
         let (settings, memory) = (shown.association.component(), shown.association.composition());
         let figure = match curve {
-            Curve::Error => Some(shown.error.clone()),
+            Curve::Error => {
+                let make = || error_figure(&shown.association, self.loads.value());
+                Some(self.error.get_or_insert_with(make).clone())
+            }
             Curve::Age => {
                 let wanted = (without(settings, &["gpu"]), vec![memory.clone()]);
                 self.ages.update(ctx, "ages", wanted, ages);
@@ -219,6 +244,29 @@ impl Memory {
     pub(crate) fn refused(&self) -> Option<&MemoryError> {
         self.refused.as_ref()
     }
+}
+
+/// Whether this is answered within a frame. The graphics card is waited for, however little there is to do.
+fn quick((settings, composition, at): &Wanted) -> bool {
+    let writes = at.unwrap_or(usize::MAX);
+    !settings.switch("gpu") && association_cost(settings, composition, writes).within_a_frame()
+}
+
+/// The memory with so many writes; from the one `before` where only their number changed. With `prepare` the maps come too.
+fn shown(
+    (settings, composition, at): &Wanted,
+    before: Option<&Association>,
+    prepare: bool,
+) -> Result<Shown, MemoryError> {
+    let writes = at.unwrap_or(usize::MAX);
+    let before = before.filter(|before| before.component() == settings && before.composition() == composition);
+    let association = Arc::new(match before {
+        Some(before) => before.after(writes)?,
+        None => Association::with_writes(settings.clone(), composition.clone(), writes)?,
+    });
+    let map = |map: &Map| Some((*map, map.figure(&association)?));
+    let maps = if prepare { Map::PREPARED.iter().filter_map(map).collect() } else { Vec::new() };
+    Ok(Shown { association, maps })
 }
 
 fn error_figure(association: &Association, curves: Option<&Vec<CapacityCurve>>) -> Arc<Figure> {
@@ -316,6 +364,7 @@ mod tests {
         let (mut memory, hebb) = (Memory::default(), Composition::default());
         memory.update(&settings(&[]), &hebb, &ctx);
         memory.step_to(3);
+        memory.update(&settings(&[]), &hebb, &ctx);
         assert_eq!(memory.association().unwrap().snapshot().writes, 3);
         memory.update(&settings(&[]), &hebb, &ctx);
         assert_eq!(memory.association().unwrap().snapshot().writes, 3, "the same settings change nothing");

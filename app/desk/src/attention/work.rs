@@ -1,4 +1,5 @@
-//! What takes longer than a frame: computed on a thread of its own, always for the newest settings.
+//! What takes longer than a frame: computed on a thread of its own, always for the newest settings; the last picture stays
+//! until it arrives.
 
 use std::sync::Arc;
 
@@ -12,12 +13,16 @@ pub(crate) struct Work<K, V> {
     of: Option<K>,
     value: Option<V>,
     under_way: bool,
+    /// What is under way was asked for before `value` was computed here: it is dropped when it arrives.
+    stale: bool,
+    /// `value` answers older settings than the last that were wanted.
+    behind: bool,
     arrived: Arc<Mutex<Option<V>>>,
 }
 
 impl<K, V> Default for Work<K, V> {
     fn default() -> Self {
-        Self { of: None, value: None, under_way: false, arrived: Arc::default() }
+        Self { of: None, value: None, under_way: false, stale: false, behind: false, arrived: Arc::default() }
     }
 }
 
@@ -31,23 +36,54 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + 'static> Work<K, V> {
         wanted: K,
         compute: impl FnOnce(&K) -> V + Send + 'static,
     ) -> bool {
+        self.answer(ctx, name, wanted, false, compute)
+    }
+
+    /// As [`Work::update`], but what is `quick` is computed here and now.
+    pub(crate) fn answer(
+        &mut self,
+        ctx: &Context,
+        name: &str,
+        wanted: K,
+        quick: bool,
+        compute: impl FnOnce(&K) -> V + Send + 'static,
+    ) -> bool {
         let arrived = self.arrived.lock().take();
-        let new = arrived.is_some();
-        if new {
-            self.value = arrived;
-            self.under_way = false;
+        let mut new = false;
+        if let Some(value) = arrived {
+            (new, self.under_way) = (!self.stale, false);
+            if !std::mem::take(&mut self.stale) {
+                self.value = Some(value);
+            }
         }
-        if !self.under_way && self.of.as_ref() != Some(&wanted) {
-            self.of = Some(wanted.clone());
-            let (place, ctx) = (self.arrived.clone(), ctx.clone());
-            let work = move || {
-                let value = compute(&wanted);
-                *place.lock() = Some(value);
-                ctx.request_repaint();
-            };
-            self.under_way = std::thread::Builder::new().name(name.to_owned()).spawn(work).is_ok();
+        if self.of.as_ref() != Some(&wanted) {
+            if quick {
+                self.value = Some(compute(&wanted));
+                (new, self.stale) = (true, self.under_way);
+                self.of = Some(wanted);
+            } else if !self.under_way {
+                self.of = Some(wanted.clone());
+                let (place, ctx) = (self.arrived.clone(), ctx.clone());
+                let work = move || {
+                    let value = compute(&wanted);
+                    *place.lock() = Some(value);
+                    ctx.request_repaint();
+                };
+                self.under_way = std::thread::Builder::new().name(name.to_owned()).spawn(work).is_ok();
+                self.behind = self.under_way;
+                return new;
+            } else {
+                self.behind = true;
+                return new;
+            }
         }
+        self.behind = self.under_way && !self.stale;
         new
+    }
+
+    /// Whether something newer than the value is being computed.
+    pub(crate) fn behind(&self) -> bool {
+        self.behind
     }
 
     /// The last value that arrived; while another is under way, the one before.
@@ -73,5 +109,22 @@ mod tests {
         };
         until(4, 40);
         until(7, 70);
+    }
+
+    #[test]
+    fn what_is_quick_is_there_at_once_and_what_was_asked_for_before_does_not_undo_it() {
+        let ctx = Context::default();
+        let mut work: Work<u32, u32> = Work::default();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let slow = move |wanted: &u32| held.recv().map_or(0, |()| wanted * 10);
+        assert!(!work.answer(&ctx, "test", 1, false, slow) && work.value().is_none() && work.behind());
+        assert!(work.answer(&ctx, "test", 2, true, |wanted| wanted * 10));
+        assert_eq!((work.value(), work.behind()), (Some(&20), false));
+        release.send(()).unwrap();
+        while work.under_way {
+            assert!(!work.answer(&ctx, "test", 2, true, |_| unreachable!("the same settings again")));
+            std::thread::yield_now();
+        }
+        assert_eq!((work.value(), work.behind()), (Some(&20), false));
     }
 }

@@ -132,6 +132,26 @@ fn writes_are_stepped_through_by_buttons_keys_and_slider() {
 }
 
 #[test]
+fn what_takes_long_is_computed_beside_the_window_and_the_last_picture_stays() {
+    let mut window = lab();
+    pick(&mut window, "Load a known memory", "Softmax with local linear regression");
+    for (name, value) in [("pairs", 512.0), ("key size", 128.0), ("value size", 128.0)] {
+        slider(&window, &format!("Pairs: {name}")).set_value_accesskit(value);
+        // The frame that takes the value, and one that asks for the figures: neither waits for them.
+        window.run_steps(2);
+    }
+    assert_eq!(window.state().experiment().attention.whole("d_v"), 128, "the slider answered");
+    assert!(says(&window, "computing…"), "it is said quietly");
+    assert!(window.query_by_role_and_label(Role::Button, "Memory S menu").is_some(), "the last picture stays");
+    assert!(!says(&window, "N / d_k 4.00"), "the numbers are still those of the picture");
+    crate::until(&mut window, "the figures arrive", |window| !says(window, "computing…"));
+    assert!(says(&window, "N / d_k 4.00"));
+    slider(&window, "Pairs: pairs").set_value_accesskit(2.0);
+    window.run_steps(2);
+    assert!(!says(&window, "computing…") && says(&window, "2 of 2 written"), "what is soon done is there at once");
+}
+
+#[test]
 fn playing_writes_pair_after_pair_to_the_last() {
     let mut window = lab();
     let all = window.state().experiment().attention.whole("pairs");

@@ -98,6 +98,9 @@ impl Layout {
         let plane = Plane::new(area, view.x, view.y, log);
         let far = [area.left(), area.right()].map(|x| crate::number::tick_label(plane.x.value(x).round(), 0));
         let x_gap = far.iter().map(|label| style.width(label)).fold(0.0, f32::max) + if small { 22.0 } else { 34.0 };
+        // A little less than one, so that rounding does not make it two.
+        let one = 0.999 * f64::from(area.width()) / (view.x.1 - view.x.0).max(f64::MIN_POSITIVE);
+        let x_gap = if chart.x.whole { x_gap.max(one as f32) } else { x_gap };
         Self { plane, rect, ticks, x_ticks: plane.x.ticks(x_gap), y_ticks, titles, legend: places }
     }
 
@@ -356,6 +359,19 @@ mod tests {
     fn an_axis_range_wins_over_the_data() {
         let view = View::whole(&chart(vec![[3.0, 0.2], [9.0, 7.0]], Axis::accuracy()));
         assert_eq!(view, View { x: (3.0, 9.0), y: (0.0, 1.0) });
+    }
+
+    #[test]
+    fn what_is_counted_has_whole_ticks() {
+        let mut chart = chart(vec![[1.0, 0.1], [6.0, 2.0]], Axis::new("y"));
+        let labels = |chart: &Chart, width: f32| -> Vec<String> {
+            let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(width, 300.0));
+            Layout::new(chart, rect, None).x_ticks.into_iter().map(|(_, label)| label).collect()
+        };
+        assert!(labels(&chart, 900.0).iter().any(|label| label.contains('.')));
+        chart.x = Axis::new("layer").whole();
+        assert_eq!(labels(&chart, 900.0), ["1", "2", "3", "4", "5", "6"]);
+        assert_eq!(labels(&chart, 220.0), ["2", "4", "6"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mnemoscope_measure::t_quantile_975;
 pub fn depth_curve(name: &str, curves: &[Vec<f64>], known_hebb: &[f64]) -> Figure {
     let draws = curves.len();
     let layers = curves.first().map_or(0, Vec::len);
-    let mut chart = Chart::new(Axis::new("layer"), Axis::new("relative squared error"));
+    let mut chart = Chart::new(Axis::new("layer").whole(), Axis::new("relative squared error"));
     let over_layers = |values: &[f64]| -> Vec<[f64; 2]> {
         values.iter().enumerate().map(|(layer, value)| [layer as f64 + 1.0, *value]).collect()
     };
