@@ -142,7 +142,7 @@ fn what_takes_long_is_computed_beside_the_window_and_the_last_picture_stays() {
     }
     assert_eq!(window.state().experiment().attention.whole("d_v"), 128, "the slider answered");
     assert!(says(&window, "computing…"), "it is said quietly");
-    assert!(window.query_by_role_and_label(Role::Button, "Memory S menu").is_some(), "the last picture stays");
+    assert!(window.query_by_role_and_label(Role::Button, "Recall menu").is_some(), "the last picture stays");
     assert!(!says(&window, "N / d_k 4.00"), "the numbers are still those of the picture");
     crate::until(&mut window, "the figures arrive", |window| !says(window, "computing…"));
     assert!(says(&window, "N / d_k 4.00"));
