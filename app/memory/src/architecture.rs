@@ -93,7 +93,7 @@ static KINDS: [Kind; 9] = [
 
 const fn inverse_temperature() -> Knob {
     Knob::real("inverse_temperature", "inverse temperature", "β_s", 0.1, 128.0, 8.0, Scale::Log)
-        .meaning("sharpness of reading; for unit keys the largest logit")
+        .meaning("sharpness of reading; for unit keys the largest logit. A sequence model reads with it where its keys have unit length, else with 1/√d_k")
         .source("Ramsauer et al. 2021")
         .live()
 }

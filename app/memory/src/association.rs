@@ -6,7 +6,7 @@ use crate::recall::write;
 use crate::{Component, Composition, Gpu, Memory, MemoryError, Pairs, Snapshot, fits, known_error};
 
 /// A memory that can be stepped through, write by write. Every change is computed on the calling thread: in 0.2 to
-/// 1.2 ms at the defaults, but at 512 pairs of d_k = d_v = 128 in 25 to 370 ms for the known memories, 2.3 s for a line fitted
+/// 1.2 ms at the defaults, but at 512 pairs of d_k = d_v = 128 in 65 to 370 ms for the known memories, 2.3 s for a line fitted
 /// around each query and 8 s for a soup of deep memories kept after every third pair (one core of a busy two-core
 /// machine; the test `measured_costs`). [`association_cost`](crate::association_cost) tells beforehand what fits into a
 /// frame.

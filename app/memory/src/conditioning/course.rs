@@ -32,8 +32,9 @@ impl Course {
 impl Conditioning {
     /// Trains a memory on all trials; `draw` is the number of the replica, and draws differ where codes are random.
     ///
-    /// In a frame's time: 60 trials at the default settings take 0.02 ms under a matrix memory and 0.13 ms under softmax
-    /// attention, 1000 trials of 8 cues with 16 elements 0.7 and 220 ms, on one core of a busy two-core machine.
+    /// 60 trials at the default settings take 0.02 ms under a matrix memory and 0.13 ms under softmax
+    /// attention, 1000 trials of 8 cues with 16 elements 0.7 and 220 ms, on one core of a busy two-core machine;
+    /// [`Conditioning::cost`] tells beforehand.
     ///
     /// # Errors
     /// When settings and trials do not go together, or there is no such memory.
