@@ -17,7 +17,7 @@ error: --set: evaluation.every: evaluation continual: every must be whole number
 "###);
     insta::assert_snapshot!(refused("evaluation.every=0"), @"error: --set: evaluation.every: evaluation continual: every = 0 is outside its range 1 to 10000");
     insta::assert_snapshot!(refused("model.activation=rely"), @r###"
-error: --set: model.activation: model mlp: activation = "rely" is not one of: relu, tanh, gelu; did you mean "relu"?
+error: --set: model.activation: model mlp: activation = "rely" is not one of: relu, tanh, gelu, square; did you mean "relu"?
 "###);
     insta::assert_snapshot!(refused("optimiser.rate"), @"error: --set optimiser.rate: write PATH=VALUE, such as optimiser.rate=0.1");
 }
