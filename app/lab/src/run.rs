@@ -3,7 +3,9 @@
 mod feed;
 mod picture;
 mod plan;
+mod saving;
 mod trunk;
+mod watching;
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use mnemoscope_stream::{Block, BlockSampler, Corruption, DataError, Dataset, Par
 use thiserror::Error;
 
 use crate::candidates::Candidates;
-use crate::checkpoint::{Checkpoint, CheckpointError, Rows, RunState};
+use crate::checkpoint::{CheckpointError, RunState};
 use crate::evaluation::{Calendar, Probe};
 use crate::experiment::{Event, Experiment};
 use crate::file::FileError;
@@ -112,44 +114,6 @@ impl Run {
         run.begin_block()?;
         run.results.untrained(&run.stream, &run.learner);
         run.evaluate()?;
-        Ok(run)
-    }
-
-    /// A run that goes on from a checkpoint.
-    ///
-    /// # Errors
-    /// As [`Run::new`], and when the checkpoint does not fit its own experiment.
-    pub fn resume(checkpoint: &Checkpoint, wanted: Wanted) -> Result<Self, RunError> {
-        let mut run = Self::prepare(checkpoint.experiment().clone(), wanted, Some(&checkpoint.state))?;
-        let state = &checkpoint.state;
-        if state.data_hash != run.stream.dataset().hash {
-            let problem = "its data set has changed since; put the old data back".to_owned();
-            return Err(CheckpointError::Misfit(problem).into());
-        }
-        run.learner.load(&state.learner)?;
-        Arc::make_mut(&mut run.layout).footprint = run.learner.footprint();
-        run.block = state.block;
-        run.done = state.done;
-        run.sampler = run.stream.block_sampler(run.block.min(run.layout.blocks.len() - 1), scope(&run.learner));
-        run.events.clone_from(&state.events);
-        run.coming.retain(|event| event.step >= run.done);
-        for event in &state.events {
-            path::set_value(&mut run.current, &event.path, &Setting::Number(event.new))?;
-        }
-        match &checkpoint.rows {
-            Rows::Shared(record) => run.record = record.clone(),
-            Rows::Plain { steps, counts, losses } => {
-                let (width, depth) = run.record.widths();
-                if (counts.len(), losses.len()) != (steps.len() * width, steps.len() * depth) {
-                    return Err(CheckpointError::Misfit("its record has rows of another size".to_owned()).into());
-                }
-                run.record.refill(steps, counts, losses);
-            }
-        }
-        run.pending.clone_from(&state.pending);
-        run.accumulators.clone_from(&state.accumulators);
-        run.results = state.results.clone();
-        run.diverged = run.learner.diverged();
         Ok(run)
     }
 
@@ -387,31 +351,6 @@ impl Run {
         Ok(())
     }
 
-    /// Everything that is needed to go on from here.
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint::new(
-            // Events still to come belong to the file; those done are in the state.
-            Experiment { events: self.coming.clone(), ..self.experiment.clone() },
-            // The resolved device: a resumed run must not depend on a new measurement.
-            match self.device.kind {
-                CpuOrGpu::Cpu => Wanted::Cpu,
-                CpuOrGpu::Gpu => Wanted::Gpu,
-            },
-            RunState {
-                learner: self.learner.save(),
-                block: self.block,
-                done: self.done,
-                events: self.events.clone(),
-                pending: self.pending.clone(),
-                data_hash: self.stream.dataset().hash,
-                accumulators: self.accumulators.clone(),
-                results: self.results.clone(),
-                pretrained: self.layout.pretrained.clone(),
-            },
-            self.record.clone(),
-        )
-    }
-
     fn batch(&mut self, offset: u64) -> Batch {
         let replicas = self.population.replicas();
         let lists: Vec<Option<Vec<SampleRef>>> =
@@ -502,70 +441,6 @@ impl Run {
             let told = &mut Arc::make_mut(&mut self.layout).device_reason;
             told.push_str("; the processor computed the memory's scans: ");
             told.push_str(&reason);
-        }
-    }
-
-    /// Adds a row to the record and feeds the accumulators.
-    fn evaluate(&mut self) -> Result<(), RunError> {
-        self.diverged = self.learner.diverged();
-        let replicas = self.population.replicas();
-        let groups = self.stream.groups();
-        let block = self.block.min(self.layout.blocks.len() - 1);
-        let mut counts = vec![0u16; groups * replicas];
-        let answers = self.probe.ask(&self.learner, self.stream.classes());
-        for replica in 0..replicas {
-            let seen = self.seen(replica, block);
-            let allowed = |group: usize| match self.candidates {
-                Candidates::All => None,
-                Candidates::Seen => Some(seen.as_slice()),
-                Candidates::Task => Some(self.stream.group(replica, group).classes.as_slice()),
-            };
-            answers.each(replica, allowed, |answer| {
-                counts[answer.group * replicas + replica] += u16::from(answer.truth == answer.given);
-            });
-        }
-        drop(answers);
-        self.tell_scans();
-        // A variant's mean is over its replicas that took a step; where none did there is no value.
-        let losses: Vec<f32> = self
-            .pending
-            .iter()
-            .flat_map(|term| {
-                self.population.variants.iter().map(move |variant| {
-                    let means = term[variant.replicas.clone()].iter().filter(|(_, steps)| *steps > 0);
-                    let (sum, count) = means.fold((0.0, 0.0), |(sum, count), (total, steps)| {
-                        (sum + total / f64::from(*steps), count + 1.0)
-                    });
-                    (sum / count) as f32
-                })
-            })
-            .collect();
-        self.record.push(self.done, &counts, &losses);
-        for term in &mut self.pending {
-            term.fill((0.0, 0));
-        }
-        let row = self.record.len() - 1;
-        for (replica, accumulator) in self.accumulators.iter_mut().enumerate() {
-            let accuracies: Vec<f64> =
-                (0..self.layout.tasks).map(|group| self.record.accuracy(row, group, replica)).collect();
-            accumulator.observe(self.done, &accuracies)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the last step's terms of every replica that took the step and still trains.
-    fn add_losses(&mut self, active: &[bool]) {
-        let losses = self.learner.last_losses();
-        let named = losses.ids.iter().copied().zip(&losses.terms);
-        for (id, values) in std::iter::once(("loss", &losses.total)).chain(named) {
-            let Some(slot) = self.slots.iter().position(|slot| *slot == id) else { continue };
-            for (replica, value) in values.iter().enumerate() {
-                if active[replica] && !self.diverged[replica] && value.is_finite() {
-                    let (sum, steps) = &mut self.pending[slot][replica];
-                    *sum += f64::from(*value);
-                    *steps += 1;
-                }
-            }
         }
     }
 }
